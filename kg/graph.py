@@ -85,7 +85,7 @@ class Graph:
 
         A citation is a link only where the cited paper is in the graph.
         """
-        found = set()
+        found: set[tuple[str, str, str]] = set()
         for paper in self.papers:
             found.update((paper.id, "authored_by", author_id(author)) for author in paper.authors)
             if paper.venue:

@@ -2,20 +2,21 @@
 
 >>> from kg.model import Paper
 >>> paper = Paper(id="paper:1", title="BERT", abstract="BERT wins.")
->>> gold = {"id": "1", "entities": [{"id": "e1", "type": "Method", "name": "BERT", "surfaces": ["BERT"], "role": "studies"}]}
->>> [(m.start, m.end) for m in from_json(gold, paper).entities[0].mentions]
+>>> bert = {"id": "e1", "type": "Method", "name": "BERT", "surfaces": ["BERT"], "role": "studies"}
+>>> [(m.start, m.end) for m in from_json({"id": "1", "entities": [bert]}, paper).entities[0].mentions]
 [(0, 4), (5, 9)]
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from kg.model import Extraction
-
-SCORE_DIGITS = 4
+from kg import ontology
+from kg.model import ENTITY_TYPES, ExtractedEntity, Extraction, Mention, Paper, ReadError, Relation, Result
 
 
 def to_json(extraction: Extraction, text: str) -> dict[str, Any]:
@@ -96,3 +97,139 @@ def longest_first(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
             kept.append((start, end))
             taken.update(range(start, end))
     return sorted(kept)
+
+
+def from_json(row: Mapping[str, Any], paper: Paper) -> Extraction:
+    """One line of an extraction or gold file as an `Extraction`; offsets are checked against the text.
+
+    Raises ValueError with the reason, or KeyError for a missing field.
+    """
+    text = paper.text
+    schema = ontology.load()
+    owner: dict[tuple[int, int], tuple[str, float]] = {}
+    for entity in row["entities"]:
+        if not schema.roles(entity["type"]):
+            raise ValueError(f"unknown type {entity['type']!r}, known: {', '.join(ENTITY_TYPES)}")
+        if entity["role"] not in schema.roles(entity["type"]):
+            raise ValueError(f"role {entity['role']!r} is not for {entity['type']}: {entity['name']!r}")
+        for start, end, score in _spans(entity, text):
+            owner[start, end] = (entity["id"], score)
+    spans = longest_first(owner) if any("mentions" not in entity for entity in row["entities"]) else sorted(owner)
+    mentions: dict[str, list[tuple[int, int, float]]] = {}
+    for span in spans:
+        entity_id, score = owner[span]
+        mentions.setdefault(entity_id, []).append((*span, score))
+    entities = tuple(
+        ExtractedEntity(
+            id=entity["id"],
+            type=entity["type"],
+            name=entity["name"],
+            mentions=tuple(
+                Mention(start=start, end=end, type=entity["type"], score=score)
+                for start, end, score in mentions.get(entity["id"], ())
+            ),
+            role=entity["role"],
+            score=float(entity.get("score", 1.0)),
+            role_score=float(entity.get("role_score", 1.0)),
+            canonical=entity.get("canonical"),
+        )
+        for entity in row["entities"]
+    )
+    types = {entity.id: entity.type for entity in entities}
+    return Extraction(
+        paper=paper.id,
+        model=str(row.get("model", "")),
+        entities=entities,
+        relations=tuple(_relation(relation, types, text) for relation in row.get("relations", ())),
+        results=tuple(_result(result, types, text) for result in row.get("results", ())),
+    )
+
+
+def read_extractions(path: str | Path, papers: Mapping[str, Paper]) -> Iterator[Extraction]:
+    """The extractions of a JSON-lines file; `papers` maps ids (with `paper:`) to the papers that they are about.
+
+    Raises ReadError, which names file, line and paper, at the first line that does not fit its paper.
+    """
+    with Path(path).open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                identifier = f"paper:{str(row['id']).removeprefix('paper:')}"
+            except (ValueError, KeyError, TypeError) as error:
+                raise ReadError(f"no extraction: {error}", path=path, line=number) from None
+            if identifier not in papers:
+                raise ReadError(f"{identifier} is not among the papers read", path=path, line=number)
+            try:
+                yield from_json(row, papers[identifier])
+            except KeyError as error:
+                raise ReadError(f"{identifier}: field {error} is missing", path=path, line=number) from None
+            except (ValueError, TypeError, AttributeError) as error:
+                raise ReadError(f"{identifier}: {error}", path=path, line=number) from None
+
+
+def _spans(entity: Mapping[str, Any], text: str) -> Iterator[tuple[int, int, float]]:
+    if "mentions" not in entity:
+        for surface in entity["surfaces"]:
+            for start, end in occurrences(text, surface):
+                yield start, end, 1.0
+        return
+    for mention in entity["mentions"]:
+        start, end = mention["start"], mention["end"]
+        _check_span(start, end, text)
+        if mention.get("text", text[start:end]) != text[start:end]:
+            raise ValueError(f"characters {start} to {end} are {text[start:end]!r}, not {mention['text']!r}")
+        yield start, end, float(mention.get("score", 1.0))
+
+
+def _check_span(start: int, end: int, text: str) -> None:
+    if not 0 <= start < end <= len(text):
+        raise ValueError(f"characters {start} to {end} are outside the text of {len(text)} characters")
+
+
+def _relation(row: Mapping[str, Any] | list[str], types: Mapping[str, str], text: str) -> Relation:
+    if isinstance(row, list):
+        relation = Relation(head=row[0], predicate=row[1], tail=row[2])
+    else:
+        relation = Relation(
+            head=row["head"],
+            predicate=row["predicate"],
+            tail=row["tail"],
+            score=float(row.get("score", 1.0)),
+            start=row.get("start"),
+            end=row.get("end"),
+            negated=bool(row.get("negated", False)),
+            hedged=bool(row.get("hedged", False)),
+        )
+    for end in (relation.head, relation.tail):
+        if end not in types:
+            raise ValueError(f"a relation names the unknown entity {end!r}")
+    if not ontology.load().allows(types[relation.head], relation.predicate, types[relation.tail]):
+        raise ValueError(
+            f"{relation.predicate} may not join {types[relation.head]} and {types[relation.tail]} "
+            f"({relation.head}, {relation.tail})"
+        )
+    if relation.start is not None and relation.end is not None:
+        _check_span(relation.start, relation.end, text)
+    return relation
+
+
+def _result(row: Mapping[str, Any], types: Mapping[str, str], text: str) -> Result:
+    for aspect in ("method", "task", "dataset", "metric"):
+        if row.get(aspect) is not None and row[aspect] not in types:
+            raise ValueError(f"a result names the unknown entity {row[aspect]!r}")
+    if row.get("start") is not None and row.get("end") is not None:
+        _check_span(row["start"], row["end"], text)
+    return Result(
+        value=str(row["value"]),
+        unit=row.get("unit"),
+        method=row.get("method"),
+        task=row.get("task"),
+        dataset=row.get("dataset"),
+        metric=row.get("metric"),
+        note=row.get("note"),
+        start=row.get("start"),
+        end=row.get("end"),
+        score=float(row.get("score", 1.0)),
+    )
