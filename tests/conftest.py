@@ -1,0 +1,50 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kg.extract.annotations import read_extractions
+from kg.graph import Graph, assemble
+from kg.model import Entity, Extraction, Paper, Resolution
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder `shared` beside the checkout: real samples and annotated papers, which are not in the repository."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the folder ../shared (samples and annotated papers), which is not part of the repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gold_papers(shared: Path) -> dict[str, Paper]:
+    """The 40 papers of the example page that are annotated, by id."""
+    rows = map(json.loads, (shared / "gold" / "dev.papers.jsonl").read_text("utf-8").splitlines())
+    papers = (Paper(id=f"paper:{row['id']}", title=row["title"], abstract=row["abstract"]) for row in rows)
+    return {paper.id: paper for paper in papers}
+
+
+@pytest.fixture(scope="session")
+def gold_extractions(shared: Path, gold_papers: dict[str, Paper]) -> list[Extraction]:
+    """The annotations of `gold_papers`."""
+    return list(read_extractions(shared / "gold" / "dev.gold.jsonl", gold_papers))
+
+
+@pytest.fixture(scope="session")
+def gold_graph(gold_papers: dict[str, Paper], gold_extractions: list[Extraction]) -> Graph:
+    """The graph of the annotated papers, resolved by their annotated canonical ids."""
+    entities, assignments = {}, {}
+    for extraction in gold_extractions:
+        for entity in extraction.entities:
+            assert entity.canonical is not None
+            assignments[extraction.paper, entity.id] = entity.canonical
+            entities[entity.canonical] = Entity(id=entity.canonical, type=entity.type, name=entity.name)
+    resolution = Resolution(entities=tuple(entities.values()), assignments=assignments)
+    return assemble(gold_papers.values(), gold_extractions, resolution)
