@@ -344,6 +344,6 @@ def assemble(papers: Iterable[Paper], extractions: Iterable[Extraction], resolut
             for s, p, o, n in sorted(evidence)
         ),
         results=tuple(results[identifier] for identifier in sorted(results)),
-        mentions=tuple(sorted(mentions, key=lambda m: (m.paper, m.start, m.end, m.entity, m.extracted))),
+        mentions=tuple(sorted(mentions, key=lambda m: (m.paper, m.extracted, m.entity, m.type, m.start, m.end))),
         merges=tuple(sorted(resolution.merges)),
     )
