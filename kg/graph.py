@@ -264,6 +264,11 @@ def _relations(extraction: Extraction, nodes: dict[str, str], text: str) -> Iter
         yield (head, relation.predicate, tail, relation.negated), evidence
 
 
+def _strength(evidence: Evidence) -> tuple[float, bool]:
+    """Of two entities of a paper that became one node, the surer and firmer says what the place shows."""
+    return (evidence.score, not evidence.hedged)
+
+
 def _results(extraction: Extraction, nodes: dict[str, str], text: str) -> Iterator[ReportedResult]:
     """The reported numbers; one without offsets (gold) is placed where its value first stands in the text."""
     for result in extraction.results:
@@ -298,7 +303,7 @@ def _aspects(result: Result) -> tuple[str | None, ...]:
 def assemble(papers: Iterable[Paper], extractions: Iterable[Extraction], resolution: Resolution) -> Graph:
     """One graph of all extractions: equal statements unite their evidence; the order of the input does not matter."""
     paper_by_id = {paper.id: paper for paper in papers}
-    evidence: dict[tuple[str, str, str, bool], set[Evidence]] = {}
+    evidence: dict[Key, dict[tuple[str, int, int, str], Evidence]] = {}  # one at a place: see `evidence_id`
     mentions: list[EntityMention] = []
     results: dict[str, ReportedResult] = {}
     named_by: dict[str, set[str]] = {}
@@ -328,7 +333,10 @@ def assemble(papers: Iterable[Paper], extractions: Iterable[Extraction], resolut
                 for mention in entity.mentions
             )
         for key, found in chain(_roles(extraction, nodes, text), _relations(extraction, nodes, text)):
-            evidence.setdefault(key, set()).add(found)
+            place = (found.paper, found.start, found.end, found.extractor)
+            known = evidence.setdefault(key, {}).get(place)
+            if known is None or _strength(found) > _strength(known):
+                evidence[key][place] = found
         for reported in _results(extraction, nodes, text):
             results[reported.id] = reported
     entities = tuple(
@@ -340,7 +348,9 @@ def assemble(papers: Iterable[Paper], extractions: Iterable[Extraction], resolut
         papers=tuple(paper_by_id[identifier] for identifier in sorted(paper_by_id)),
         entities=entities,
         statements=tuple(
-            Statement(subject=s, predicate=p, object=o, negated=n, evidence=tuple(sorted(evidence[s, p, o, n])))
+            Statement(
+                subject=s, predicate=p, object=o, negated=n, evidence=tuple(sorted(evidence[s, p, o, n].values()))
+            )
             for s, p, o, n in sorted(evidence)
         ),
         results=tuple(results[identifier] for identifier in sorted(results)),

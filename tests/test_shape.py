@@ -19,7 +19,7 @@ LAYERS = (
     ("stores", "draw", "export", "queries"),
     ("build", "find"),
     ("directory",),
-    ("rdf", "graph"),
+    ("rdf", "property_graph", "graph"),
     ("extract", "resolve", "read"),
     ("sentences", "ontology"),
     ("model",),
