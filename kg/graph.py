@@ -44,7 +44,7 @@ from kg.model import (
     Statement,
     digest,
 )
-from kg.sentences import sentence_at, shortest_evidence
+from kg.sentences import run_of, sentences, shortest_evidence
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -74,10 +74,18 @@ class Graph:
     def entity_by_id(self) -> dict[str, Entity]:
         return {entity.id: entity for entity in self.entities}
 
+    @cached_property
+    def _read(self) -> dict[str, tuple[str, tuple[tuple[int, int], ...]]]:
+        """Paper id -> its text and sentences, as far as quoted: statements go back and forth between papers."""
+        return {}
+
     def quote(self, evidence: Evidence | ReportedResult) -> str:
         """The sentence, or sentences, of the paper's text that hold the evidence or the result."""
-        text = self.paper_by_id[evidence.paper].text
-        start, end = sentence_at(text, evidence.start, evidence.end)
+        if evidence.paper not in self._read:
+            text = self.paper_by_id[evidence.paper].text
+            self._read[evidence.paper] = (text, sentences(text))
+        text, spans = self._read[evidence.paper]
+        start, end = run_of(spans, evidence.start, evidence.end)
         return text[start:end]
 
     def links(self) -> Iterator[tuple[str, str, str]]:

@@ -28,7 +28,8 @@ def digest(*fields: object) -> str:
     >>> digest("ab", "c")[:10]
     '9617c50635'
     """
-    return hashlib.sha256("\x1f".join("" if field is None else str(field) for field in fields).encode()).hexdigest()
+    joined = "\x1f".join("" if field is None else str(field) for field in fields)
+    return hashlib.sha256(joined.encode(errors="surrogatepass")).hexdigest()
 
 
 def noisy_or(scores: Iterable[float]) -> float:

@@ -27,7 +27,9 @@ KG = "https://kg.example.org/ontology#"
 #: The vocabularies that exports use, by prefix.
 NAMESPACES = MappingProxyType(
     {
+        "bibo": "http://purl.org/ontology/bibo/",
         "cito": "http://purl.org/spar/cito/",
+        "dcat": "http://www.w3.org/ns/dcat#",
         "dcterms": "http://purl.org/dc/terms/",
         "fabio": "http://purl.org/spar/fabio/",
         "foaf": "http://xmlns.com/foaf/0.1/",
@@ -40,6 +42,8 @@ NAMESPACES = MappingProxyType(
         "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
         "schema": "https://schema.org/",
         "skos": "http://www.w3.org/2004/02/skos/core#",
+        "void": "http://rdfs.org/ns/void#",
+        "wd": "http://www.wikidata.org/entity/",
         "xsd": "http://www.w3.org/2001/XMLSchema#",
     }
 )
@@ -218,7 +222,7 @@ def iri(curie: str, base: str = BASE) -> str:
     'https://kg.example.org/paper/10.1000/%3Cx%3E%20y'
     """
     prefix, _, local = curie.partition(":")
-    return f"{base}{prefix}/{quote(local, safe=_IRI_SAFE)}"
+    return f"{base}{prefix}/{quote(local, safe=_IRI_SAFE, errors='surrogatepass')}"
 
 
 def curie(address: str, base: str = BASE) -> str | None:

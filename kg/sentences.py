@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 _BORDER = re.compile(r"\n+|[.!?]+[\"'”’)\]}]*(?=\s+[\"'“‘(\[{$\\]*[A-Z0-9\\$])|[.!?]+[\"'”’)\]}]*(?=\s*$)")
@@ -47,7 +47,11 @@ def sentence_at(text: str, start: int, end: int) -> tuple[int, int]:
     >>> sentence_at("A bb. C dd.", 6, 7)
     (6, 11)
     """
-    spans = sentences(text)
+    return run_of(sentences(text), start, end)
+
+
+def run_of(spans: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
+    """As `sentence_at`, for a text whose sentences are known already."""
     if not spans:
         return (start, end)
     begins = [begin for begin, _ in spans]
