@@ -1,0 +1,10 @@
+"""From what papers name to the nodes of the graph: a vocabulary, normal forms, abbreviations, and decisions of people.
+
+>>> Resolver(Vocabulary.of(())).resolve({}, []).entities
+()
+"""
+
+from kg.resolve.resolver import Resolver, Thresholds
+from kg.resolve.vocabulary import Concept, Vocabulary, load_vocabulary
+
+__all__ = ["Concept", "Resolver", "Thresholds", "Vocabulary", "load_vocabulary"]

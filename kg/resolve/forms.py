@@ -1,0 +1,271 @@
+"""Normal forms of a name: what two spellings of one thing have in common, one small named rule after the other.
+
+A rule takes one kind of difference away (`RULES`, in order); the form after rule n is the name without the first n
+kinds. Two names match by the first rule after which they are equal, so every match has a reason (`kg.resolve.match`).
+Digits, versions and the signs `+ * # @ ||` are never taken away.
+
+>>> forms("Graph Neural-Nets") == forms("graph neural nets"), key("Graph Neural-Nets") == key("graph neural net")
+(False, True)
+>>> key("Convolutional Neural Networks"), key("β-VAEs"), key("GPT-3.5"), key("C++")
+('convolutionalneuralnetwork', 'betavae', 'gpt3.5', 'c plus plus')
+>>> singular("matrices"), singular("NAS"), singular("GANs"), singular("analyses"), singular("bias")
+('matrix', 'NAS', 'GAN', 'analysis', 'bias')
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_DASHES = re.compile("[\u2010-\u2015\u2212\u2043\ufe58\ufe63\uff0d]")
+_QUOTES = re.compile("[\u2018\u2019\u201a\u201b\u2032\u02bc`\u00b4]")
+_DOUBLE_QUOTES = re.compile('[\u201c-\u201f\u2033\u00ab\u00bb"]')
+_LATEX = re.compile(r"\\([A-Za-z]+)\*?")
+_LATEX_FONTS = frozenset(
+    "textit textbf textsc texttt textrm textsf emph mathcal mathbb mathbf mathrm mathit mathsf mathfrak boldsymbol bm "
+    "text operatorname rm bf it tt sc em left right".split()
+)
+_LATEX_WORDS = MappingProxyType({"ell": "l", "infty": "inf", "times": "x", "varepsilon": "epsilon", "ast": "*"})
+_POSSESSIVE = re.compile(r"(?<=\w)'s?\b|(?<=s)'(?=\s|$)")
+_TOKEN = re.compile(r"[^\W_]+(?:\.(?=\d)[^\W_]+)*|\|\||[+*#@]")
+_SIGNS = MappingProxyType({"+": "plus", "*": "star", "#": "sharp", "@": "at", "||": "parallel"})
+
+_GREEK = MappingProxyType(
+    {
+        chr(code): unicodedata.name(chr(code)).split(" LETTER ")[1].split(" ")[-1].lower().replace("lamda", "lambda")
+        for code in (*range(0x391, 0x3A2), *range(0x3A3, 0x3AA), *range(0x3B1, 0x3C2), *range(0x3C3, 0x3CA))
+    }
+)
+
+_IRREGULAR = MappingProxyType(
+    {
+        "analyses": "analysis", "appendices": "appendix", "automata": "automaton", "axes": "axis",
+        "children": "child", "codices": "codex", "corpora": "corpus", "criteria": "criterion", "crises": "crisis",
+        "curricula": "curriculum", "diagnoses": "diagnosis", "ellipses": "ellipsis", "emphases": "emphasis",
+        "equilibria": "equilibrium", "extrema": "extremum", "feet": "foot", "formulae": "formula", "foci": "focus",
+        "geese": "goose", "genera": "genus", "halves": "half", "hypotheses": "hypothesis", "indices": "index",
+        "knives": "knife", "leaves": "leaf", "lemmata": "lemma", "lexica": "lexicon",
+        "lives": "life", "loci": "locus", "matrices": "matrix", "maxima": "maximum", "men": "man",
+        "metamorphoses": "metamorphosis", "mice": "mouse", "minima": "minimum", "momenta": "momentum",
+        "nebulae": "nebula", "neuroses": "neurosis", "nuclei": "nucleus", "oases": "oasis", "optima": "optimum",
+        "paralyses": "paralysis", "parentheses": "parenthesis", "people": "person", "phenomena": "phenomenon",
+        "polyhedra": "polyhedron", "prognoses": "prognosis", "quanta": "quantum", "quizzes": "quiz", "radii": "radius",
+        "schemata": "schema", "shelves": "shelf", "simplices": "simplex", "spectra": "spectrum", "stimuli": "stimulus",
+        "strata": "stratum", "syllabi": "syllabus", "symposia": "symposium",
+        "synopses": "synopsis", "syntheses": "synthesis", "taxa": "taxon", "teeth": "tooth", "theses": "thesis",
+        "tori": "torus", "vertebrae": "vertebra", "vertices": "vertex", "vortices": "vortex", "wives": "wife",
+        "wolves": "wolf", "women": "woman",
+        # -s that the endings below would leave or cut wrongly
+        "gpus": "gpu", "tpus": "tpu", "cpus": "cpu", "npus": "npu", "menus": "menu", "movies": "movie",
+        "cookies": "cookie", "zombies": "zombie", "calories": "calorie", "selfies": "selfie", "ties": "tie",
+        "caches": "cache", "niches": "niche", "headaches": "headache", "avalanches": "avalanche", "axes.": "axis",
+        "metrics": "metric", "topics": "topic", "heuristics": "heuristic", "characteristics": "characteristic",
+        "critics": "critic", "comics": "comic", "lyrics": "lyric", "clinics": "clinic", "mosaics": "mosaic",
+        "biases": "bias", "lenses": "lens", "gases": "gas", "atlases": "atlas", "canvases": "canvas",
+        "aliases": "alias", "viruses": "virus", "buses": "bus", "statuses": "status", "corpuses": "corpus",
+        "focuses": "focus", "censuses": "census", "campuses": "campus", "viri": "virus", "heroes": "hero",
+        "echoes": "echo", "potatoes": "potato", "tomatoes": "tomato", "vetoes": "veto", "torpedoes": "torpedo",
+    }
+)  # fmt: skip
+_SAME_IN_PLURAL = frozenset(
+    "series species always news lens gas atlas canvas alias bias pancreas mathematics ethos chaos cosmos kudos chess "
+    "plus thus versus via yes this his its is was has as us across perhaps besides less sans pros cons means kmeans "
+    "corps apparatus aries texas kansas paris address pegasus ours theirs css aws ros".split()
+)
+_KEEP_S = ("ss", "us", "is", "ics", "ous", "as", "'s")
+
+_BRITISH = MappingProxyType(
+    {
+        "aeroplane": "airplane", "ageing": "aging", "aluminium": "aluminum", "anaesthesia": "anesthesia",
+        "analogue": "analog", "artefact": "artifact", "calibre": "caliber", "catalogue": "catalog", "centre": "center",
+        "cheque": "check", "defence": "defense", "dialogue": "dialog", "enrol": "enroll", "enrolment": "enrollment",
+        "fibre": "fiber", "fulfil": "fulfill", "grey": "gray", "greyscale": "grayscale", "haemorrhage": "hemorrhage",
+        "judgement": "judgment", "licence": "license", "litre": "liter", "manoeuvre": "maneuver", "metre": "meter",
+        "monologue": "monolog", "mould": "mold", "oesophagus": "esophagus", "offence": "offense",
+        "orthopaedic": "orthopedic", "paediatric": "pediatric", "practise": "practice", "pretence": "pretense",
+        "programme": "program", "sceptical": "skeptical", "skilful": "skillful", "spectre": "specter",
+        "sulphur": "sulfur", "theatre": "theater", "tyre": "tire", "anonymise": "anonymize", "acknowledgement":
+        "acknowledgment", "foetal": "fetal", "leukaemia": "leukemia", "anaemia": "anemia", "oestrogen": "estrogen",
+        "encyclopaedia": "encyclopedia", "mediaeval": "medieval", "aesthetic": "esthetic", "disc": "disk",
+    }
+)  # fmt: skip
+_OUR = re.compile(
+    r"(?<=behavi)our|(?<=col)our|(?<=neighb)our|(?<=fav)our|(?<=lab)our|(?<=hum)our|(?<=rum)our|(?<=tum)our|"
+    r"(?<=flav)our|(?<=hon)our|(?<=vap)our|(?<=harb)our|(?<=endeav)our|(?<=arm)our"
+)
+_ISE = re.compile(r"(?<=[a-z]{3})is(e|ed|er|es|ing|ation|ational|able)$")
+# -ise that Americans write too
+_ISE_STAYS = re.compile(
+    r"(?:wise|vis|nois|cis|mis|pris|ais|uis|pois|rais|ertis|chis|dis|adis|guis|tis|ris)(?:e|ed|er|es|ing|able)?$"
+)
+_ISE_ANYWAY = frozenset("optim minim maxim random normal regular general".split())
+_YSE = re.compile(r"(?<=[a-z]{2}al)ys(e|ed|er|es|ing)$")
+_DOUBLE_L = re.compile(
+    r"^(model|label|travel|signal|cancel|channel|tunnel|counsel|level|fuel|dial|equal|total|initial|pencil|unravel|"
+    r"parcel|jewel|marvel|quarrel|remodel|relabel|mislabel|unlabel|bevel|duel|funnel|panel|rival|shovel|spiral|swivel|"
+    r"trammel|trial)l(ed|ing|er|ers|ings)$"
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One kind of difference between spellings; `score` is how sure equality after it makes us."""
+
+    name: str
+    score: float
+    apply: Callable[[str], str]
+
+
+def unify(name: str) -> str:
+    """One way to write what looks the same: NFKC, plain dashes and quotes, single blanks, no invisible signs.
+
+    >>> unify("ﬁne–tuning\\u00a0of  “GPT‑2”")
+    'fine-tuning of GPT-2'
+    """
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
+    text = _DOUBLE_QUOTES.sub("", _QUOTES.sub("'", _DASHES.sub("-", text)))
+    return " ".join(text.split())
+
+
+def plain(name: str) -> str:
+    """Without LaTeX, accents and possessive endings; Greek letters by name.
+
+    >>> plain("$\\\\ell_1$-regularised"), plain("Cohen's κ"), plain("Łojasiewicz–Poincaré")
+    ('l_1-regularised', 'Cohen kappa', 'Łojasiewicz-Poincare')
+    """
+    text = unify(name)
+    if "\\" in text or "$" in text:
+        text = _LATEX.sub(_latex_word, text)
+        text = " ".join(re.sub(r"[$^{}\\]|(?<=[A-Za-z])_(?=[A-Za-z0-9])(?!\d)", "", text).split())
+    text = _POSSESSIVE.sub("", text)
+    if text.isascii():
+        return text
+    text = "".join(_GREEK.get(letter, letter) for letter in text)
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+
+
+def _latex_word(match: re.Match[str]) -> str:
+    command = match.group(1)
+    return "" if command in _LATEX_FONTS else _LATEX_WORDS.get(command, command)
+
+
+@lru_cache(maxsize=1 << 16)
+def singular(word: str) -> str:
+    """The singular of one word; a word in capitals is an abbreviation and stays, but its small `s` goes.
+
+    >>> [singular(word) for word in ("queries", "losses", "LSTMs", "responses", "semantics", "heuristics", "corpora")]
+    ['query', 'loss', 'LSTM', 'response', 'semantics', 'heuristic', 'corpus']
+    """
+    if len(word) < 3 or not word[-1].isalpha():
+        return word
+    if word.isupper():  # a shouted word, not an abbreviation, when it is long
+        return singular(word.lower()).upper() if len(word) > 7 else word
+    if len(word) > 2 and word[-1] == "s" and word[:-1].isupper():
+        return word[:-1]
+    low = word.lower()
+    if low in _IRREGULAR:
+        single = _IRREGULAR[low]
+        return single.capitalize() if word[0].isupper() else single
+    if len(word) < 4 or low[-1] != "s" or low in _SAME_IN_PLURAL or low.endswith(_KEEP_S):
+        return word
+    if low.endswith("ies"):
+        return word[:-3] + "y" if len(word) > 4 else word[:-1]
+    if low.endswith(("sses", "xes", "ches", "shes", "zzes")):
+        return word[:-2]
+    return word[:-1]
+
+
+@lru_cache(maxsize=1 << 16)
+def american(word: str) -> str:
+    """American spelling of one lower-case word.
+
+    >>> [american(word) for word in ("optimisation", "behaviour", "modelling", "denoising", "supervised", "centre")]
+    ['optimization', 'behavior', 'modeling', 'denoising', 'supervised', 'center']
+    """
+    word = _BRITISH.get(word, word)
+    if "our" in word:
+        word = _OUR.sub("or", word)
+    if "is" in word:
+        found = _ISE.search(word)
+        if found and (
+            not _ISE_STAYS.search(word) or found.group(1).startswith("ation") or word[: found.start()] in _ISE_ANYWAY
+        ):
+            word = word[: found.start()] + "iz" + found.group(1)
+    if "ys" in word:
+        word = _YSE.sub(r"yz\1", word)
+    if "ll" in word:
+        word = _DOUBLE_L.sub(r"\1\2", word)
+    return word
+
+
+def tokens(name: str) -> list[str]:
+    """The words of a plain name; signs that tell names apart are words.
+
+    >>> tokens("GPT-3.5 and k-means++, A* or P@10")
+    ['GPT', '3.5', 'and', 'k', 'means', 'plus', 'plus', 'A', 'star', 'or', 'P', 'at', '10']
+    """
+    return [_SIGNS.get(token, token) for token in _TOKEN.findall(name)]
+
+
+def _fold(name: str) -> str:
+    return plain(name).casefold()
+
+
+def _plural(name: str) -> str:
+    return re.sub(r"[^\W\d_]+", lambda word: singular(word.group()), plain(name)).casefold()
+
+
+def _spelling(name: str) -> str:
+    return re.sub(r"[^\W\d_]+", lambda word: american(word.group()), _plural(name))
+
+
+def _fused(name: str) -> str:
+    words = words_of(name)
+    if not words:
+        return _fold(name)
+    joined = [words[0]]
+    for before, word in itertools.pairwise(words):
+        # `k-means++` is not `k-means plus`; digits that meet would make another number
+        apart = word in _SIGN_WORDS or before in _SIGN_WORDS or (before[-1].isdigit() and word[0].isdigit())
+        joined.append(f" {word}" if apart else word)
+    return "".join(joined)
+
+
+_SIGN_WORDS = frozenset(_SIGNS.values())
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a name, each singular, American and in lower case.
+
+    >>> words_of("Behaviour-cloning Policies")
+    ('behavior', 'cloning', 'policy')
+    """
+    return tuple(american(singular(token).casefold()) for token in tokens(plain(name)))
+
+
+#: Kinds of difference, each on top of the ones before it.
+RULES = (
+    Rule("exact", 1.0, str),
+    Rule("unicode", 0.99, unify),
+    Rule("case", 0.98, lambda name: unify(name).casefold()),
+    Rule("sign", 0.97, _fold),
+    Rule("plural", 0.96, _plural),
+    Rule("spelling", 0.95, _spelling),
+    Rule("hyphen", 0.94, _fused),
+)
+
+
+def forms(name: str) -> tuple[str, ...]:
+    """The form of a name after each of the `RULES`."""
+    return tuple(rule.apply(name) for rule in RULES)
+
+
+def key(name: str) -> str:
+    """The last of the forms: what all spellings of a name share."""
+    return _fused(name)

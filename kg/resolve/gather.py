@@ -1,0 +1,159 @@
+"""Make a vocabulary from annotated papers: `python -m kg.resolve.gather PAPERS GOLD [PAPERS GOLD …] -o FILE.ttl`.
+
+`GOLD` is an extraction file (DESIGN section 3) whose entities carry `canonical`; `--broader FILE` adds a JSON-lines
+file of `id` and `broader`. This is how `ontology/vocabulary.ttl` began; it is edited by hand since. The noise is
+cleaned: a label leads to one concept of a type, words too general for it are dropped, names that differ only in
+spelling are one concept, `broader` has no cycle.
+
+>>> names = {"method:bert": Counter({"BERT": 3, "Bidirectional Encoder": 1, "model": 2})}
+>>> gather([Named("Method", "method:bert", "BERT", names["method:bert"], 3)])[0].aliases
+('Bidirectional Encoder',)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kg.extract.annotations import read_extractions
+from kg.model import Extraction, Paper
+from kg.resolve.forms import key, unify
+from kg.resolve.generic import is_generic, is_sentence
+from kg.resolve.match import apart, is_abbreviation, looks_short
+from kg.resolve.vocabulary import Concept, write_skos
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A concept of the annotations: how many papers use each of its names, and any of them."""
+
+    type: str
+    id: str
+    name: str
+    names: Counter[str]
+    papers: int
+
+
+def count(papers: Mapping[str, Paper], extractions: Iterable[Extraction]) -> list[Named]:
+    """The concepts that annotated extractions name by `canonical`, sorted by id."""
+    names: dict[tuple[str, str], Counter[str]] = {}
+    called: dict[tuple[str, str], Counter[str]] = {}
+    for extraction in extractions:
+        text = papers[extraction.paper].text
+        for entity in extraction.entities:
+            if entity.canonical is not None:
+                concept = (entity.type, entity.canonical)
+                surfaces = {unify(text[mention.start : mention.end]) for mention in entity.mentions}
+                names.setdefault(concept, Counter()).update(surfaces)
+                called.setdefault(concept, Counter())[unify(entity.name)] += 1
+    return [
+        Named(
+            entity_type,
+            identifier,
+            min(called[entity_type, identifier].items(), key=lambda item: (-item[1], item[0]))[0],
+            names[entity_type, identifier],
+            called[entity_type, identifier].total(),
+        )
+        for entity_type, identifier in sorted(names)
+    ]
+
+
+def gather(found: Iterable[Named], *, broader: Mapping[str, str] | None = None) -> list[Concept]:
+    """Clean concepts, sorted by id."""
+    broader = broader or {}
+    kept: dict[tuple[str, str], Named] = {}  # (type, key of the name)
+    united: dict[str, str] = {}
+    for named in sorted(found, key=lambda named: (-named.papers, named.id)):
+        if is_generic(named.name) or is_sentence(named.name):
+            continue
+        owner = kept.setdefault((named.type, key(named.name)), named)
+        united[named.id] = owner.id
+        if owner is not named:
+            owner.names.update(named.names)
+    uses: dict[tuple[str, str], Counter[str]] = {}
+    spellings: dict[tuple[str, str], Counter[str]] = {}
+    for named in kept.values():
+        for alias, papers in named.names.items():
+            label = (named.type, key(alias))
+            if label not in kept and _is_alias(alias, named):
+                uses.setdefault(label, Counter())[named.id] += papers
+                spellings.setdefault(label, Counter())[alias] += papers
+    aliases: dict[str, list[str]] = {}
+    for label, owners in uses.items():
+        ranked = sorted(owners.items(), key=lambda item: (-item[1], item[0]))
+        if len(ranked) == 1 or ranked[0][1] > ranked[1][1]:
+            spelling = min(spellings[label].items(), key=lambda item: (-item[1], item[0]))[0]
+            aliases.setdefault(ranked[0][0], []).append(spelling)
+    above = {united[one]: united[other] for one, other in sorted(broader.items()) if {one, other} <= united.keys()}
+    return [
+        Concept(
+            id=named.id,
+            type=named.type,
+            name=named.name,
+            aliases=tuple(sorted(aliases.get(named.id, ()))),
+            broader=(above[named.id],) if _leads_up(named.id, above) else (),
+        )
+        for named in sorted(kept.values(), key=lambda named: named.id)
+    ]
+
+
+def _is_alias(alias: str, named: Named) -> bool:
+    """Whether a name that papers use for a concept is worth an alias: it is a name, and not one for much more."""
+    if is_generic(alias) or is_sentence(alias) or len(key(alias)) < 2:
+        return False
+    if looks_short(alias) or is_abbreviation(alias, named.name):
+        return True
+    return not apart(alias, named.name)
+
+
+def _leads_up(identifier: str, above: Mapping[str, str]) -> bool:
+    """Whether a concept has a broader one other than itself, from which no way leads back."""
+    seen = {identifier}
+    place = above.get(identifier)
+    if place is None:
+        return False
+    while place is not None:
+        if place == identifier:
+            return False
+        if place in seen:
+            return True
+        seen.add(place)
+        place = above.get(place)
+    return True
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m kg.resolve.gather", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("files", nargs="+", metavar="PAPERS GOLD", help="pairs of a paper file and its annotations")
+    parser.add_argument("--broader", type=Path, help="JSON lines of id and broader")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    if len(options.files) % 2:
+        parser.error("PAPERS and GOLD come in pairs")
+    papers: dict[str, Paper] = {}
+    extractions: list[Extraction] = []
+    for paper_file, gold_file in zip(options.files[::2], options.files[1::2], strict=True):
+        rows = map(json.loads, Path(paper_file).read_text("utf-8").splitlines())
+        read = [Paper(id=f"paper:{row['id']}", title=row["title"], abstract=row["abstract"]) for row in rows]
+        papers.update((paper.id, paper) for paper in read)
+        extractions.extend(read_extractions(gold_file, papers))
+    broader = {}
+    if options.broader:
+        for row in map(json.loads, options.broader.read_text("utf-8").splitlines()):
+            if row.get("broader"):
+                broader[row["id"]] = row["broader"]
+    concepts = gather(count(papers, extractions), broader=broader)
+    write_skos(concepts, options.output)
+    logger.info("%d concepts in %s", len(concepts), options.output)
+
+
+if __name__ == "__main__":
+    main()

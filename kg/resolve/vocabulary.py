@@ -1,0 +1,277 @@
+"""The vocabulary: canonical concepts with their names, aliases and broader concepts, from SKOS, CSV or JSON Lines.
+
+`ontology/vocabulary.ttl` ships with the package; a user's own files come after it, and what comes later wins.
+
+>>> bert = Concept(id="method:bert", type="Method", name="BERT", aliases=("Bidirectional Encoder Representations",))
+>>> vocabulary = Vocabulary.of([bert])
+>>> vocabulary.find("Method", "BERT"), vocabulary.find("Task", "BERT")
+('method:bert', None)
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+from kg import ontology
+from kg.model import ENTITY_TYPES, OntologyError, digest
+from kg.resolve.forms import key, unify
+
+logger = logging.getLogger(__name__)
+
+#: Suffixes of RDF syntaxes that a vocabulary may be written in; `.csv` and `.jsonl` are the other formats.
+RDF_SUFFIXES = (".jsonld", ".n3", ".nq", ".nt", ".owl", ".rdf", ".trig", ".ttl", ".xml")
+
+_SKOS = ontology.NAMESPACES["skos"]
+_DCTERMS = ontology.NAMESPACES["dcterms"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concept:
+    """One canonical thing. `broader` holds ids of the same type, `same_as` addresses in other catalogues."""
+
+    id: str
+    type: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    broader: tuple[str, ...] = ()
+    same_as: tuple[str, ...] = ()
+    definition: str = ""
+    year: int | None = None
+    introduced_by: str = ""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Concepts by id, and what each label leads to."""
+
+    concepts: Mapping[str, Concept]
+    labels: Mapping[tuple[str, str], str]  # (type, label with plain dashes and quotes) -> id
+    keys: Mapping[tuple[str, str], str]  # (type, `forms.key` of a label) -> id
+
+    @classmethod
+    def of(cls, concepts: Iterable[Concept]) -> Vocabulary:
+        """A vocabulary of these concepts; of two with one id, or two that claim one label, the later one wins.
+
+        A name is worth more than an alias: an alias never takes a label that is the name of another concept.
+        """
+        by_id: dict[str, Concept] = {}
+        for concept in concepts:
+            known = by_id.pop(concept.id, None)
+            by_id[concept.id] = concept if known is None else _united(known, concept)
+        labels: dict[tuple[str, str], str] = {}
+        keys: dict[tuple[str, str], str] = {}
+        for aliases in (True, False):
+            for concept in by_id.values():
+                for label in concept.aliases if aliases else (concept.name,):
+                    labels[concept.type, unify(label)] = concept.id
+                    keys[concept.type, key(label)] = concept.id
+        return cls(MappingProxyType(by_id), MappingProxyType(labels), MappingProxyType(keys))
+
+    def find(self, entity_type: str, name: str) -> str | None:
+        """The id of the concept of this type that the name leads to, as written or by its normal form."""
+        return self.labels.get((entity_type, unify(name))) or self.keys.get((entity_type, key(name)))
+
+    def ancestors(self, identifier: str) -> Iterator[str]:
+        """The broader concepts of a concept, nearest first; each once."""
+        seen = {identifier}
+        waiting = list(self.concepts[identifier].broader) if identifier in self.concepts else []
+        while waiting:
+            above = waiting.pop(0)
+            if above not in seen:
+                seen.add(above)
+                yield above
+                waiting.extend(self.concepts[above].broader if above in self.concepts else ())
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of all concepts: two vocabularies that lead names to the same ids have the same hash."""
+        return digest(*(self.concepts[identifier] for identifier in sorted(self.concepts)))
+
+
+def _united(former: Concept, later: Concept) -> Concept:
+    """The later concept, with what it does not say taken from the former; the former's name stays an alias."""
+    aliases = {*former.aliases, *later.aliases, former.name} - {later.name}
+    return replace(
+        later,
+        aliases=tuple(sorted(aliases)),
+        broader=later.broader or former.broader,
+        same_as=tuple(sorted({*former.same_as, *later.same_as})),
+        definition=later.definition or former.definition,
+        year=former.year if later.year is None else later.year,
+        introduced_by=later.introduced_by or former.introduced_by,
+    )
+
+
+def load_vocabulary(paths: Sequence[str | Path] = ()) -> Vocabulary:
+    """The vocabulary that ships with kg and, after it, the files of `paths` (SKOS in RDF, `.csv` or `.jsonl`)."""
+    concepts: list[Concept] = []
+    for path in (ontology.path("vocabulary.ttl"), *map(Path, paths)):
+        concepts.extend(read_concepts(path))
+    return Vocabulary.of(concepts)
+
+
+def read_concepts(path: str | Path) -> Iterator[Concept]:
+    """The concepts of one vocabulary file, read by its suffix.
+
+    CSV has the columns id, name, type, aliases (separated by `|`) and broader, id and broader may be empty;
+    JSON Lines have the same fields with lists for aliases and broader.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        raise OntologyError(f"{path}: no such vocabulary file")
+    if suffix in RDF_SUFFIXES:
+        yield from _read_skos(path)
+    elif suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            for number, row in enumerate(csv.DictReader(lines), start=2):
+                yield _from_row({k: v for k, v in row.items() if k}, path, number)
+    elif suffix == ".jsonl":
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    try:
+                        row = json.loads(line)
+                    except ValueError as error:
+                        raise OntologyError(f"{path}:{number}: no JSON: {error}") from None
+                    if not isinstance(row, dict):
+                        raise OntologyError(f"{path}:{number}: each line should be an object with id, name, type")
+                    yield _from_row(row, path, number)
+    else:
+        known = ", ".join(sorted((*RDF_SUFFIXES, ".csv", ".jsonl")))
+        raise OntologyError(f"{path}: unknown kind of vocabulary {suffix!r}, known: {known}")
+
+
+def _from_row(row: Mapping[str, object], path: Path, line: int) -> Concept:
+    name, entity_type = str(row.get("name") or "").strip(), str(row.get("type") or "").strip()
+    if not name or entity_type not in ENTITY_TYPES:
+        raise OntologyError(f"{path}:{line}: a concept needs a name and a type of {', '.join(ENTITY_TYPES)}")
+    identifier = str(row.get("id") or "").strip() or ontology.entity_id(entity_type, name)
+    if ":" not in identifier or ontology.type_of(identifier) != entity_type:
+        raise OntologyError(
+            f"{path}:{line}: the id {identifier!r} does not fit the type {entity_type}: it should begin with "
+            f"{entity_type.lower()}:"
+        )
+    return Concept(
+        id=identifier,
+        type=entity_type,
+        name=name,
+        aliases=tuple(sorted(set(_strings(row.get("aliases"))) - {name})),
+        broader=tuple(sorted(set(_strings(row.get("broader"))))),
+        same_as=tuple(sorted(set(_strings(row.get("same_as"))))),
+        definition=str(row.get("definition") or ""),
+    )
+
+
+def _strings(value: object) -> list[str]:
+    parts = value.split("|") if isinstance(value, str) else value if isinstance(value, list) else []
+    return [text for text in (str(part).strip() for part in parts) if text]
+
+
+def _read_skos(path: Path) -> Iterator[Concept]:
+    """SKOS concepts; the type is the `kg:` class, or that of our own id. Labels in English, or without a language."""
+    import pyoxigraph as ox
+
+    facts: dict[str, dict[str, list[str]]] = {}
+    try:
+        for quad in ox.parse(path=str(path)):
+            if isinstance(quad.object, ox.Literal) and (quad.object.language or "en").split("-")[0].lower() != "en":
+                continue
+            facts.setdefault(str(quad.subject.value), {}).setdefault(str(quad.predicate.value), []).append(
+                str(quad.object.value)
+            )
+    except (SyntaxError, ValueError, OSError) as error:
+        raise OntologyError(f"{path}: {error}") from None
+    rdf_type = ontology.NAMESPACES["rdf"] + "type"
+    ids: dict[str, tuple[str, str]] = {}
+    for address in sorted(facts):
+        said = facts[address]
+        names = said.get(_SKOS + "prefLabel")
+        if not names:
+            continue
+        identifier = ontology.curie(address)
+        classes = {kind.removeprefix(ontology.KG) for kind in said.get(rdf_type, ())}
+        entity_type = next((kind for kind in ENTITY_TYPES if kind in classes), None)
+        if entity_type is None and identifier is not None and ontology.type_of(identifier) in ENTITY_TYPES:
+            entity_type = ontology.type_of(identifier)
+        if entity_type is None:
+            logger.warning("%s: %s has no type of kg (rdf:type kg:Method …) and is left out", path, address)
+            continue
+        if identifier is None or ontology.type_of(identifier) != entity_type:
+            identifier = ontology.entity_id(entity_type, min(names))
+        ids[address] = (identifier, entity_type)
+    for address, (identifier, entity_type) in ids.items():
+        said = facts[address]
+        years = [year for year in said.get(_DCTERMS + "created", ()) if year[:4].isdigit()]
+        name = min(said[_SKOS + "prefLabel"])
+        same_as = {*said.get(_SKOS + "exactMatch", ()), *said.get(ontology.NAMESPACES["owl"] + "sameAs", ())}
+        if ontology.curie(address) is None:
+            same_as.add(address)
+        aliases = {*said.get(_SKOS + "altLabel", ()), *said.get(_SKOS + "hiddenLabel", ())} - {name}
+        yield Concept(
+            id=identifier,
+            type=entity_type,
+            name=name,
+            aliases=tuple(sorted(aliases)),
+            broader=tuple(
+                sorted(ids[above][0] for above in said.get(_SKOS + "broader", ()) if above in ids and above != address)
+            ),
+            same_as=tuple(sorted(same_as)),
+            definition=min(said.get(_SKOS + "definition", [""])),
+            year=int(min(years)[:4]) if years else None,
+            introduced_by=min(said.get(_DCTERMS + "source", [""])),
+        )
+
+
+def write_skos(concepts: Iterable[Concept], path: str | Path) -> None:
+    """Write concepts as SKOS in Turtle, sorted by id, one block a concept."""
+    blocks = [
+        "# The vocabulary of kg: canonical concepts, their other names, and what is broader (docs/resolution.md).\n\n"
+        + "".join(
+            f"@prefix {prefix}: <{ontology.NAMESPACES[prefix]}> .\n" for prefix in ("dcterms", "kg", "skos", "xsd")
+        )
+        + "".join(f"@prefix {name.lower()}: <{ontology.BASE}{name.lower()}/> .\n" for name in ENTITY_TYPES)
+        + f"\n<{ontology.BASE}vocabulary> a skos:ConceptScheme ;\n"
+        '    dcterms:title "The vocabulary of kg"@en ;\n'
+        "    dcterms:license <https://www.apache.org/licenses/LICENSE-2.0> .\n"
+    ]
+    for concept in sorted(concepts, key=lambda concept: concept.id):
+        facts = [f"a skos:Concept, kg:{concept.type}", f"skos:prefLabel {_literal(concept.name)}"]
+        if concept.aliases:
+            facts.append(f"skos:altLabel {', '.join(map(_literal, sorted(concept.aliases)))}")
+        if concept.definition:
+            facts.append(f"skos:definition {_literal(concept.definition)}")
+        if concept.broader:
+            facts.append(f"skos:broader {', '.join(map(_address, sorted(concept.broader)))}")
+        if concept.same_as:
+            facts.append(f"skos:exactMatch {', '.join(f'<{address}>' for address in sorted(concept.same_as))}")
+        if concept.year is not None:
+            facts.append(f'dcterms:created "{concept.year:04d}"^^xsd:gYear')
+        if concept.introduced_by:
+            facts.append(f"dcterms:source {_literal(concept.introduced_by)}")
+        facts.append(f"skos:inScheme <{ontology.BASE}vocabulary>")
+        blocks.append(f"{_address(concept.id)} " + " ;\n    ".join(facts) + " .\n")
+    target = Path(path)
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    aside.write_text("\n".join(blocks), encoding="utf-8")
+    aside.replace(target)
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"@en'
+
+
+def _address(identifier: str) -> str:
+    prefix, _, local = identifier.partition(":")
+    plain_name = re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", local)
+    return identifier if plain_name and prefix.capitalize() in ENTITY_TYPES else f"<{ontology.iri(identifier)}>"
