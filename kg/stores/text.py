@@ -1,0 +1,194 @@
+"""Query texts, read as tokens: what is a word, and what only looks like one inside a string, an IRI or a comment.
+
+>>> [token.text for token in cypher_tokens("RETURN 'LOAD CSV' // x") if token.kind == "word"]
+['RETURN']
+>>> [token.text for token in sparql_tokens("ASK { ?s ?p 'ASK { }' } # ASK") if token.kind == "word"]
+['ASK']
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kg import ontology
+from kg.model import OntologyError, StoreError
+
+#: A query text of more characters than this is refused unread.
+LONGEST = 1_000_000
+
+_CYPHER = re.compile(
+    r"""(?P<comment>/\*.*?(?:\*/|\Z)|//[^\n\r]*)
+    |(?P<string>'(?:\\.|[^'\\])*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\Z))
+    |(?P<name>`(?:``|[^`])*(?:`|\Z))
+    |(?P<parameter>\$\w+)
+    |(?P<word>[^\W\d]\w*)
+    |(?P<number>\d[\w.]*)
+    |(?P<blank>\s+)
+    |(?P<sign>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+# The productions of SPARQL 1.1, section 19.8; a prefixed name may hold escaped signs (`ex:a\#b`).
+_SPARQL = re.compile(
+    r"""(?P<iri><(?:[^<>"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*>)
+    |(?P<comment>\#[^\n\r]*)
+    |(?P<string>\"\"\"(?:\\.|[^"\\]|"{1,2}(?!"))*(?:\"\"\"|\Z)|'''(?:\\.|[^'\\]|'{1,2}(?!'))*(?:'''|\Z)
+        |"(?:\\.|[^"\\\n\r])*"?|'(?:\\.|[^'\\\n\r])*'?)
+    |(?P<parameter>\$\w+)
+    |(?P<variable>\?\w+)
+    |(?P<language>@[A-Za-z]+(?:-[A-Za-z0-9]+)*)
+    |(?P<name>(?:[^\W\d_][\w.-]*|_)?:(?:\\.|%[0-9A-Fa-f]{2}|[\w.:-])*)
+    |(?P<word>[^\W\d]\w*)
+    |(?P<number>\d[\w.]*)
+    |(?P<blank>\s+)
+    |(?P<sign>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_UPDATES = frozenset({"ADD", "CLEAR", "COPY", "CREATE", "DELETE", "DROP", "INSERT", "LOAD", "MOVE", "WITH"})
+_FORMS = frozenset({"ASK", "CONSTRUCT", "DESCRIBE", "SELECT"})
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of a query text; `kind` is comment, string, name, word, … as in the expressions above."""
+
+    kind: str
+    text: str
+    start: int
+
+
+def cypher_tokens(text: str) -> Iterator[Token]:
+    """The tokens of a Cypher text, without blanks and comments."""
+    return _tokens(_CYPHER, text)
+
+
+def sparql_tokens(text: str) -> Iterator[Token]:
+    """The tokens of a SPARQL text, without blanks and comments."""
+    return _tokens(_SPARQL, text)
+
+
+def check_length(text: str) -> None:
+    """Raise StoreError for a text that is too long to be a question."""
+    if len(text) > LONGEST:
+        raise StoreError(f"the query has {len(text):,} characters; at most {LONGEST:,} are read")
+
+
+def cypher_parameters(text: str) -> set[str]:
+    """The names of a Cypher text's parameters.
+
+    >>> cypher_parameters("MATCH (m {id: $id}) WHERE m.name <> '$x' RETURN m")
+    {'id'}
+    """
+    return {token.text[1:] for token in cypher_tokens(text) if token.kind == "parameter"}
+
+
+def sparql_form(text: str) -> str:
+    """What kind of query it is: ASK, CONSTRUCT, DESCRIBE or SELECT; raises StoreError for an update or anything else.
+
+    >>> sparql_form("PREFIX select: <http://x/> ask { select:a ?p ?o }")
+    'ASK'
+    """
+    skip = 0
+    for token in sparql_tokens(text):
+        word = token.text.upper()
+        if skip:
+            skip -= 1
+        elif word == "PREFIX":
+            skip = 2
+        elif word == "BASE":
+            skip = 1
+        elif word in _FORMS:
+            return word
+        elif word in _UPDATES:
+            raise StoreError(f"{word} is refused: kg only reads; write into a store with `kg load DIR STORE`")
+        else:
+            raise StoreError(
+                "a SPARQL query begins with ASK, CONSTRUCT, DESCRIBE or SELECT, this one with "
+                f"{token.text[:40]!r}{show_place(text, *line_and_column(text, token.start))}"
+            )
+    raise StoreError("the query is empty")
+
+
+def with_parameters(text: str, parameters: Mapping[str, Any], base: str = ontology.BASE) -> str:
+    """A SPARQL text with each `$name` replaced by the value's term; `?name` stays a variable.
+
+    >>> with_parameters("SELECT * { $m ?p ?o FILTER(?o != '$m' && ?o > $n) }", {"m": "method:bert", "n": 2})
+    "SELECT * { <https://kg.example.org/method/bert> ?p ?o FILTER(?o != '$m' && ?o > 2) }"
+    """
+    pieces, end, missing = [], 0, set()
+    for token in sparql_tokens(text):
+        if token.kind == "parameter":
+            name = token.text[1:]
+            if name in parameters:
+                pieces += [text[end : token.start], sparql_term(parameters[name], base)]
+                end = token.start + len(token.text)
+            else:
+                missing.add(name)
+    if missing:
+        raise StoreError(missing_parameters(missing, "; a variable of the query is written ?name"))
+    return "".join([*pieces, text[end:]])
+
+
+def missing_parameters(names: set[str], more: str = "") -> str:
+    """What to say when a text has parameters without a value."""
+    listed = ", ".join(f"${name}" for name in sorted(names))
+    return f"no value for {listed}: give --param {min(names)}=VALUE{more}"
+
+
+def sparql_term(value: Any, base: str = ontology.BASE) -> str:
+    r"""A value as SPARQL writes it: an id as its IRI, text as a string.
+
+    >>> sparql_term("task:qa"), sparql_term('say "x"\n'), sparql_term(True), sparql_term(0.5)
+    ('<https://kg.example.org/task/qa>', '"say \\"x\\"\\n"', 'true', '0.5')
+    """
+    import pyoxigraph as ox
+
+    if value is None or isinstance(value, (list, dict)):
+        raise StoreError(f"a parameter of a SPARQL query is text, a number, true or false, not {value!r}")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value)
+    text = str(value)
+    try:
+        ontology.type_of(text)
+    except OntologyError:
+        if re.fullmatch(r"<[a-z][a-z0-9+.-]*:[^<>\"{}|^`\\\x00-\x20]*>", text):
+            return text
+        return str(ox.Literal(text))
+    return f"<{ontology.iri(text, base)}>"
+
+
+def line_and_column(text: str, offset: int) -> tuple[int, int]:
+    """The line and column, from 1, of a character.
+
+    >>> line_and_column("ab\\ncd", 4)
+    (2, 2)
+    """
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def show_place(text: str, line: int, column: int) -> str:
+    """The place of an error, to put behind its message: line, column, and the line with a caret under the character.
+
+    >>> print("wrong" + show_place("RETURN x x", 1, 10))
+    wrong (line 1, column 10)
+      RETURN x x
+               ^
+    """
+    lines = text.split("\n")
+    source = lines[line - 1].replace("\t", " ") if 0 < line <= len(lines) else ""
+    first = max(0, column - 90)
+    shown = source[first : first + 110].rstrip("\r")
+    return f" (line {line}, column {column})\n  {shown}\n  {' ' * (column - 1 - first)}^"
+
+
+def _tokens(expression: re.Pattern[str], text: str) -> Iterator[Token]:
+    for match in expression.finditer(text):
+        kind = match.lastgroup or ""
+        if kind not in {"blank", "comment"}:
+            yield Token(kind, match.group(), match.start())
