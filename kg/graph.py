@@ -88,6 +88,10 @@ class Graph:
         start, end = run_of(spans, evidence.start, evidence.end)
         return text[start:end]
 
+    def words(self, evidence: Evidence | ReportedResult) -> str:
+        """The very words of the evidence or the result: characters `start` to `end` of the paper's text."""
+        return self.paper_by_id[evidence.paper].text[evidence.start : evidence.end]
+
     def links(self) -> Iterator[tuple[str, str, str]]:
         """(subject, predicate, object) of the papers' metadata: authors, venue, citations, results; sorted.
 

@@ -66,7 +66,7 @@ ID_PREFIXES = (
 _SPOKEN = (("||", " parallel"), ("+", " plus "), ("*", " star "), ("@", " at "), ("#", " sharp"))
 # What may stand in an IRI after the prefix as it is; everything else is percent-encoded (RFC 3987, without the signs
 # that Turtle or URLs give a meaning).
-_IRI_SAFE = "-._~:/@!$&'()*+,;="
+IRI_SAFE = "-._~:/@!$&'()*+,;="
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ def iri(curie: str, base: str = BASE) -> str:
     'https://kg.example.org/paper/10.1000/%3Cx%3E%20y'
     """
     prefix, _, local = curie.partition(":")
-    return f"{base}{prefix}/{quote(local, safe=_IRI_SAFE, errors='surrogatepass')}"
+    return f"{base}{prefix}/{quote(local, safe=IRI_SAFE, errors='surrogatepass')}"
 
 
 def curie(address: str, base: str = BASE) -> str | None:

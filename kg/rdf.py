@@ -1,4 +1,4 @@
-"""The graph as RDF: one generator of triples that every export, the SPARQL store and rdflib consume.
+"""The graph as RDF: one description of each node, which the exports, the SPARQL store and rdflib consume.
 
 >>> from kg.graph import Graph
 >>> from kg.model import Entity, Evidence, Paper, Statement
@@ -21,9 +21,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import pyoxigraph as ox
@@ -37,10 +36,21 @@ if TYPE_CHECKING:
 
     from kg.graph import Graph
 
+#: The object of a triple: a name (see `Description`), or a literal: its text and the name of its datatype.
+Object = str | tuple[str, str]
+
 # What a literal must not hold: what XML 1.0 forbids, and halves of surrogate pairs.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# What an IRI may hold as it is; a percent sign is there because addresses come with their own encoding.
+# What an address may hold as it is; a percent sign is there because addresses come with their own encoding.
 _ADDRESS_SAFE = "-._~:/@!$&'()*+,;=?#%[]"
+_TRUE, _FALSE = ("true", "xsd:boolean"), ("false", "xsd:boolean")
+
+
+class Description(NamedTuple):
+    """A node and its triples. Names are CURIEs (`method:bert`, `kg:used_for`), or IRIs in angle brackets."""
+
+    subject: str
+    facts: list[tuple[str, Object]]
 
 
 def legal(text: str) -> str:
@@ -83,16 +93,34 @@ def checked_base(base: str) -> str:
 def triples(
     graph: Graph, base: str = BASE, *, redirects: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[ox.Triple]:
-    """All triples of the graph, each once, in an order that depends on the graph only, without blank nodes.
+    """All triples of the graph, each once, in an order that depends on the graph only, without blank nodes."""
+    names = Names(base)
+    types: dict[str, ox.NamedNode] = {}
+    for subject, facts in describe(graph, base, redirects=redirects):
+        here = names.node(subject)
+        for predicate, obj in facts:
+            if isinstance(obj, str):
+                yield ox.Triple(here, names[predicate], names.node(obj))
+            elif obj[1] == "xsd:string":
+                yield ox.Triple(here, names[predicate], ox.Literal(obj[0]))
+            else:
+                datatype = types.get(obj[1]) or types.setdefault(obj[1], names[obj[1]])
+                yield ox.Triple(here, names[predicate], ox.Literal(obj[0], datatype=datatype))
 
-    The triples of a subject follow each other. Papers come first, then entities by type, authors, venues, results,
-    statements with their evidence, redirects (former id -> id), and a description of the whole with its counts.
+
+def describe(
+    graph: Graph, base: str = BASE, *, redirects: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Description]:
+    """Each node with all its triples: the one source of everything that is RDF.
+
+    Papers come first, then entities by type, authors, venues, results, statements with their evidence, redirects
+    (former id -> id), and a description of the whole with its counts.
     """
-    counted = _Counts()
-    for triple in _all(graph, checked_base(base), redirects):
-        counted.add(triple)
-        yield triple
-    yield from counted.description(base)
+    counts = _Counts()
+    for description in _nodes(graph, redirects):
+        counts.add(description)
+        yield description
+    yield from counts.describe(checked_base(base))
 
 
 def to_rdflib(graph: Graph, base: str = BASE, *, redirects: Mapping[str, str] = MappingProxyType({})) -> rdflib.Graph:
@@ -137,208 +165,211 @@ def prefixes(base: str = BASE) -> dict[str, str]:
     return dict(sorted({**NAMESPACES, **ours}.items()))
 
 
-def address(text: str) -> ox.NamedNode | ox.Literal:
+def address(text: str) -> Object:
     """A web address as IRI, what is illegal percent-encoded; a literal when it is no web address.
 
-    >>> address("https://a.org/x y").value, isinstance(address("see page 3"), ox.Literal)
-    ('https://a.org/x%20y', True)
+    >>> address("https://a.org/x y"), address("see page 3")
+    ('<https://a.org/x%20y>', ('see page 3', 'xsd:string'))
     """
     stripped = text.strip()
     if re.match(r"https?://", stripped, re.IGNORECASE):
         try:
-            return ox.NamedNode(quote(legal(stripped), safe=_ADDRESS_SAFE))
+            return str(ox.NamedNode(quote(legal(stripped), safe=_ADDRESS_SAFE)))
         except ValueError:
             pass
-    return ox.Literal(legal(text))
+    return _string(text)
 
 
-@cache
-def term(name: str) -> ox.NamedNode:
-    """The IRI of a CURIE of a vocabulary.
-
-    >>> term("kg:used_for").value
-    'https://kg.example.org/ontology#used_for'
-    """
-    prefix, _, local = name.partition(":")
-    return ox.NamedNode(NAMESPACES[prefix] + quote(local, safe="-._~", errors="surrogatepass"))
+def _string(text: str) -> Object:
+    return (legal(text), "xsd:string")
 
 
-def _string(text: str) -> ox.Literal:
-    return ox.Literal(legal(text))
+def _decimal(number: float) -> Object:
+    return (decimal(number), "xsd:decimal")
 
 
-def _decimal(number: float) -> ox.Literal:
-    return ox.Literal(decimal(number), datatype=term("xsd:decimal"))
+def _integer(number: int) -> Object:
+    return (str(number), "xsd:integer")
 
 
-def _integer(number: int) -> ox.Literal:
-    return ox.Literal(str(number), datatype=term("xsd:integer"))
+def _year(year: int) -> Object:
+    return (f"{'-' if year < 0 else ''}{abs(year):04d}", "xsd:gYear")
 
 
-def _year(year: int) -> ox.Literal:
-    return ox.Literal(f"{'-' if year < 0 else ''}{abs(year):04d}", datatype=term("xsd:gYear"))
+def _kg(name: str) -> str:
+    """The name of a term of the ontology; what a broken graph calls one may hold anything."""
+    return f"kg:{name}" if name.isidentifier() and name.isascii() else f"<{KG}{quote(legal(name), safe='-._~')}>"
 
 
-def _all(graph: Graph, base: str, redirects: Mapping[str, str]) -> Iterator[ox.Triple]:
-    nodes = _Nodes(base)
-    plain: dict[str, list[tuple[str, str]]] = {}
+def _nodes(graph: Graph, redirects: Mapping[str, str]) -> Iterator[Description]:
+    schema = ontology.load()
+    strength = {name: number for number, name in enumerate(schema.predicates)}
+    plain: dict[str, list[tuple[int, str, Object]]] = {}
     for statement in graph.statements:
         if not statement.negated:
-            plain.setdefault(statement.subject, []).append((statement.predicate, statement.object))
-    for subject, predicate, obj in graph.links():
-        plain.setdefault(subject, []).append((predicate, obj))
+            name = statement.predicate
+            plain.setdefault(statement.subject, []).append((strength.get(name, 99), _kg(name), statement.object))
+    for subject, name, obj in graph.links():
+        plain.setdefault(subject, []).append((strength.get(name, 99), _kg(name), obj))
 
-    def edges(subject: str) -> Iterator[ox.Triple]:
-        here = nodes[subject]
-        for predicate, obj in sorted(plain.pop(subject, ()), key=_strength):
-            yield ox.Triple(here, term(f"kg:{predicate}"), nodes[obj])
+    def edges(subject: str) -> list[tuple[str, Object]]:
+        return [(predicate, obj) for _, predicate, obj in sorted(plain.pop(subject, ()))]
 
     for paper in graph.papers:
-        yield from _paper(paper, nodes)
-        yield from edges(paper.id)
-    order = list(ontology.load().types)
-    for entity in sorted(graph.entities, key=lambda e: (order.index(e.type) if e.type in order else 99, e.id)):
-        yield from _entity(entity, nodes)
-        yield from edges(entity.id)
-    for kind, name, named in (("Author", "foaf:name", graph.authors), ("Venue", "schema:name", graph.venues)):
+        yield Description(paper.id, [*_paper(paper), *edges(paper.id)])
+    order = {name: number for number, name in enumerate(schema.types)}
+    for entity in sorted(graph.entities, key=lambda e: (order.get(e.type, 99), e.type, e.id)):
+        yield Description(entity.id, [*_entity(entity), *edges(entity.id)])
+    for kind, name, named in (("kg:Author", "foaf:name", graph.authors), ("kg:Venue", "schema:name", graph.venues)):
         for identifier, text in named.items():
-            yield ox.Triple(nodes[identifier], term("rdf:type"), term(f"kg:{kind}"))
-            yield ox.Triple(nodes[identifier], term(name), _string(text))
-            yield from edges(identifier)
+            yield Description(identifier, [("rdf:type", kind), (name, _string(text)), *edges(identifier)])
     for result in graph.results:
-        yield from _result(result, graph, nodes)
-        yield from edges(result.id)
-        yield from _selectors(nodes[result.id].value, result, graph)
+        yield Description(result.id, [*_result(result, graph), *edges(result.id)])
+        yield from _selectors(result.id, result, graph)
     for subject in sorted(plain):  # of nodes that are missing from the graph: `kg validate` says so
-        yield from edges(subject)
+        yield Description(subject, edges(subject))
     for statement in graph.statements:
-        yield from _statement(statement, graph, nodes)
+        yield from _statement(statement, graph)
     for former, now in sorted(redirects.items()):
-        yield ox.Triple(nodes[former], term("dcterms:isReplacedBy"), nodes[now])
+        yield Description(former, [("dcterms:isReplacedBy", now)])
 
 
-def _strength(edge: tuple[str, str]) -> tuple[int, str, str]:
-    known = list(ontology.load().predicates)
-    return (known.index(edge[0]) if edge[0] in known else len(known), *edge)
-
-
-def _paper(paper: Paper, nodes: _Nodes) -> Iterator[ox.Triple]:
-    here = nodes[paper.id]
-    yield ox.Triple(here, term("rdf:type"), term("kg:Paper"))
+def _paper(paper: Paper) -> Iterator[tuple[str, Object]]:
+    yield "rdf:type", "kg:Paper"
     if paper.title:
-        yield ox.Triple(here, term("dcterms:title"), _string(paper.title))
+        yield "dcterms:title", _string(paper.title)
     if paper.abstract:
-        yield ox.Triple(here, term("dcterms:abstract"), _string(paper.abstract))
+        yield "dcterms:abstract", _string(paper.abstract)
     if paper.year is not None:
-        yield ox.Triple(here, term("dcterms:issued"), _year(paper.year))
-        yield ox.Triple(here, term("schema:datePublished"), _year(paper.year))
+        yield "dcterms:issued", _year(paper.year)
+        yield "schema:datePublished", _year(paper.year)
     if paper.arxiv_id:
-        yield ox.Triple(here, term("fabio:hasArXivId"), _string(paper.arxiv_id))
+        yield "fabio:hasArXivId", _string(paper.arxiv_id)
     if paper.doi:
-        yield ox.Triple(here, term("bibo:doi"), _string(paper.doi))
+        yield "bibo:doi", _string(paper.doi)
         doi = quote(legal(paper.doi), safe="-._~:/@!$&'()*+,;=")
-        yield ox.Triple(here, term("schema:sameAs"), ox.NamedNode(f"https://doi.org/{doi}"))
+        yield "schema:sameAs", f"<https://doi.org/{doi}>"
     if paper.url:
-        yield ox.Triple(here, term("schema:url"), address(paper.url))
+        yield "schema:url", address(paper.url)
     for keyword in sorted({legal(keyword) for keyword in paper.keywords}):
-        yield ox.Triple(here, term("schema:keywords"), ox.Literal(keyword))
+        yield "schema:keywords", _string(keyword)
 
 
-def _entity(entity: Entity, nodes: _Nodes) -> Iterator[ox.Triple]:
-    here = nodes[entity.id]
-    yield ox.Triple(here, term("rdf:type"), term(f"kg:{entity.type}"))
+def _entity(entity: Entity) -> Iterator[tuple[str, Object]]:
+    yield "rdf:type", _kg(entity.type)
     if entity.name:
-        yield ox.Triple(here, term("skos:prefLabel"), _string(entity.name))
+        yield "skos:prefLabel", _string(entity.name)
     for alias in sorted({legal(alias) for alias in entity.aliases} - {legal(entity.name)}):
-        yield ox.Triple(here, term("skos:altLabel"), ox.Literal(alias))
-    yield ox.Triple(here, term("kg:papers"), _integer(entity.papers))
+        yield "skos:altLabel", _string(alias)
+    yield "kg:papers", _integer(entity.papers)
     for broader in sorted(set(entity.broader)):
-        yield ox.Triple(here, term("skos:broader"), nodes[broader])
-    for same in sorted(set(entity.same_as)):
-        target = _elsewhere(same, nodes)
-        predicate = "dcterms:identifier" if isinstance(target, ox.Literal) else "skos:exactMatch"
-        yield ox.Triple(here, term(predicate), target)
+        yield "skos:broader", broader
+    for same in sorted({_elsewhere(same) for same in entity.same_as}, key=str):
+        yield ("skos:exactMatch" if isinstance(same, str) else "dcterms:identifier"), same
 
 
-def _elsewhere(same: str, nodes: _Nodes) -> ox.NamedNode | ox.Literal:
+def _elsewhere(same: str) -> Object:
     """The same thing in another vocabulary: an id of ours, an address, or a CURIE of a known namespace."""
     prefix, _, local = same.partition(":")
-    if prefix in ontology.ID_PREFIXES:
-        return nodes[same]
+    if prefix in ontology.ID_PREFIXES and local:
+        return same
     if prefix in NAMESPACES:
-        return ox.NamedNode(NAMESPACES[prefix] + quote(legal(local), safe="-._~/"))
+        return f"<{NAMESPACES[prefix]}{quote(legal(local), safe='-._~/')}>"
     return address(same)
 
 
-def _result(result: ReportedResult, graph: Graph, nodes: _Nodes) -> Iterator[ox.Triple]:
-    here = nodes[result.id]
-    yield ox.Triple(here, term("rdf:type"), term("kg:Result"))
-    yield ox.Triple(here, term("kg:value"), _string(result.value))
+def _result(result: ReportedResult, graph: Graph) -> Iterator[tuple[str, Object]]:
+    yield "rdf:type", "kg:Result"
+    yield "kg:value", _string(result.value)
     if result.number is not None:
-        yield ox.Triple(here, term("kg:number"), _decimal(result.number))
+        yield "kg:number", _decimal(result.number)
     if result.unit:
-        yield ox.Triple(here, term("kg:unit"), _string(result.unit))
+        yield "kg:unit", _string(result.unit)
     if result.note:
-        yield ox.Triple(here, term("kg:note"), _string(result.note))
-    yield from _place(here, result, graph, nodes)
+        yield "kg:note", _string(result.note)
+    yield from _place(result.id, result, graph)
 
 
-def _statement(statement: Statement, graph: Graph, nodes: _Nodes) -> Iterator[ox.Triple]:
-    here = nodes[statement.id]
-    yield ox.Triple(here, term("rdf:type"), term("kg:Statement"))
-    yield ox.Triple(here, term("rdf:subject"), nodes[statement.subject])
-    yield ox.Triple(here, term("rdf:predicate"), term(f"kg:{statement.predicate}"))
-    yield ox.Triple(here, term("rdf:object"), nodes[statement.object])
-    yield ox.Triple(here, term("kg:negated"), _TRUE if statement.negated else _FALSE)
-    yield ox.Triple(here, term("kg:confidence"), _decimal(statement.confidence))
-    yield ox.Triple(here, term("kg:support"), _integer(statement.support))
+def _statement(statement: Statement, graph: Graph) -> Iterator[Description]:
     # A later one of equal id has the better score.
     witnesses = {evidence_id(statement, evidence): evidence for evidence in sorted(statement.evidence)}
-    for identifier in witnesses:
-        yield ox.Triple(here, term("kg:evidence"), nodes[identifier])
+    facts: list[tuple[str, Object]] = [
+        ("rdf:type", "kg:Statement"),
+        ("rdf:subject", statement.subject),
+        ("rdf:predicate", _kg(statement.predicate)),
+        ("rdf:object", statement.object),
+        ("kg:negated", _TRUE if statement.negated else _FALSE),
+        ("kg:confidence", _decimal(statement.confidence)),
+        ("kg:support", _integer(statement.support)),
+    ]
+    facts.extend(("kg:evidence", identifier) for identifier in witnesses)
+    yield Description(statement.id, facts)
     for identifier, evidence in witnesses.items():
-        witness = nodes[identifier]
-        yield ox.Triple(witness, term("rdf:type"), term("kg:Evidence"))
-        yield ox.Triple(witness, term("kg:hedged"), _TRUE if evidence.hedged else _FALSE)
-        yield ox.Triple(witness, term("kg:extractor"), _string(evidence.extractor))
-        yield from _place(witness, evidence, graph, nodes)
-        yield from _selectors(witness.value, evidence, graph)
+        facts = [
+            ("rdf:type", "kg:Evidence"),
+            ("kg:hedged", _TRUE if evidence.hedged else _FALSE),
+            ("kg:extractor", _string(evidence.extractor)),
+            *_place(identifier, evidence, graph),
+        ]
+        yield Description(identifier, facts)
+        yield from _selectors(identifier, evidence, graph)
 
 
-def _place(here: ox.NamedNode, place: Evidence | ReportedResult, graph: Graph, nodes: _Nodes) -> Iterator[ox.Triple]:
+def _place(identifier: str, place: Evidence | ReportedResult, graph: Graph) -> Iterator[tuple[str, Object]]:
     """How sure, and where in which paper."""
-    yield ox.Triple(here, term("kg:score"), _decimal(place.score))
+    yield "kg:score", _decimal(place.score)
     if place.paper in graph.paper_by_id:
-        yield ox.Triple(here, term("kg:sentence"), _string(graph.quote(place)))
-    source = nodes[place.paper]
-    yield ox.Triple(here, term("prov:wasDerivedFrom"), source)
-    yield ox.Triple(here, term("oa:hasSource"), source)
-    yield ox.Triple(here, term("oa:hasSelector"), ox.NamedNode(f"{here.value}#position"))
-    yield ox.Triple(here, term("oa:hasSelector"), ox.NamedNode(f"{here.value}#quote"))
+        yield "kg:sentence", _string(graph.quote(place))
+    yield "prov:wasDerivedFrom", place.paper
+    yield "oa:hasSource", place.paper
+    yield "oa:hasSelector", f"{identifier}#position"
+    yield "oa:hasSelector", f"{identifier}#quote"
 
 
-def _selectors(owner: str, place: Evidence | ReportedResult, graph: Graph) -> Iterator[ox.Triple]:
+def _selectors(identifier: str, place: Evidence | ReportedResult, graph: Graph) -> Iterator[Description]:
     """Two Web Annotation selectors of the same stretch of the paper's text: by offsets, and by its words."""
-    position, words = ox.NamedNode(f"{owner}#position"), ox.NamedNode(f"{owner}#quote")
-    yield ox.Triple(position, term("rdf:type"), term("oa:TextPositionSelector"))
-    yield ox.Triple(position, term("oa:start"), _integer(place.start))
-    yield ox.Triple(position, term("oa:end"), _integer(place.end))
-    yield ox.Triple(words, term("rdf:type"), term("oa:TextQuoteSelector"))
-    paper = graph.paper_by_id.get(place.paper)
-    if paper is not None:
-        yield ox.Triple(words, term("oa:exact"), _string(paper.text[place.start : place.end]))
+    yield Description(
+        f"{identifier}#position",
+        [
+            ("rdf:type", "oa:TextPositionSelector"),
+            ("oa:start", _integer(place.start)),
+            ("oa:end", _integer(place.end)),
+        ],
+    )
+    words: list[tuple[str, Object]] = [("rdf:type", "oa:TextQuoteSelector")]
+    if place.paper in graph.paper_by_id:
+        words.append(("oa:exact", _string(graph.words(place))))
+    yield Description(f"{identifier}#quote", words)
 
 
-class _Nodes(dict[str, ox.NamedNode]):
-    """Id -> IRI, each made once."""
+class Names(dict[str, ox.NamedNode]):
+    """Names as in a `Description` -> IRIs; those that come again and again are made once."""
 
     def __init__(self, base: str) -> None:
         super().__init__()
-        self.base = base
+        self.base = checked_base(base)
 
-    def __missing__(self, identifier: str) -> ox.NamedNode:
-        node = self[identifier] = ox.NamedNode(ontology.iri(identifier, self.base))
+    def __missing__(self, name: str) -> ox.NamedNode:
+        node = self[name] = ox.NamedNode(self.iri(name))
         return node
+
+    def iri(self, name: str) -> str:
+        """The IRI of a name."""
+        if name.startswith("<"):
+            return name[1:-1]
+        prefix, _, local = name.partition(":")
+        if prefix in NAMESPACES:
+            return NAMESPACES[prefix] + local
+        owner, mark, fragment = name.rpartition("#")
+        if mark and prefix in ("evidence", "result"):
+            return f"{ontology.iri(owner, self.base)}#{fragment}"
+        return ontology.iri(name, self.base)
+
+    def node(self, name: str) -> ox.NamedNode:
+        """The IRI of a node; those that occur about twice are not kept."""
+        if name.startswith(("evidence:", "statement:")):
+            return ox.NamedNode(self.iri(name))
+        return self[name]
 
 
 class _Counts:
@@ -346,48 +377,38 @@ class _Counts:
 
     def __init__(self) -> None:
         self.triples = 0
-        self.classes: Counter[str] = Counter()
+        self.classes: Counter[Object] = Counter()
         self.properties: Counter[str] = Counter()
 
-    def add(self, triple: ox.Triple) -> None:
-        self.triples += 1
-        predicate = triple.predicate.value
-        if predicate == _TYPE and isinstance(triple.object, ox.NamedNode):
-            self.classes[triple.object.value] += 1
-        elif predicate.startswith(KG):
-            self.properties[predicate] += 1
+    def add(self, description: Description) -> None:
+        facts = description.facts
+        self.triples += len(facts)
+        if facts[0][0] == "rdf:type":
+            self.classes[facts[0][1]] += 1
+        self.properties.update([predicate for predicate, obj in facts if isinstance(obj, str)])
 
-    def description(self, base: str) -> Iterator[ox.Triple]:
+    def describe(self, base: str) -> Iterator[Description]:
         """The data set as a whole: how many triples (these included), nodes of each class, edges of each predicate."""
-        whole = ox.NamedNode(base)
         schema = ontology.load()
-        parts: list[ox.Triple] = []
-        found = [
-            ox.Triple(whole, term("rdf:type"), term("void:Dataset")),
-            ox.Triple(whole, term("rdf:type"), term("dcat:Dataset")),
-            ox.Triple(whole, term("dcterms:title"), _string(f"Knowledge graph of {self.classes[KG + 'Paper']} papers")),
-            ox.Triple(whole, term("dcterms:conformsTo"), ox.NamedNode(KG.rstrip("#"))),
-            ox.Triple(whole, term("void:uriSpace"), _string(base)),
+        whole: list[tuple[str, Object]] = [
+            ("rdf:type", "void:Dataset"),
+            ("rdf:type", "dcat:Dataset"),
+            ("dcterms:title", _string(f"Knowledge graph of {self.classes['kg:Paper']} papers")),
+            ("dcterms:conformsTo", f"<{KG.rstrip('#')}>"),
+            ("void:uriSpace", _string(base)),
         ]
+        parts = []
         for name in (*schema.types, "Statement"):
-            if count := self.classes[KG + name]:
-                part = ox.NamedNode(f"{base}void/{name}")
-                found.append(ox.Triple(whole, term("void:classPartition"), part))
-                parts.append(ox.Triple(part, term("void:class"), term(f"kg:{name}")))
-                parts.append(ox.Triple(part, term("void:entities"), _integer(count)))
+            if count := self.classes[f"kg:{name}"]:
+                part = f"<{base}void/{name}>"
+                whole.append(("void:classPartition", part))
+                parts.append(Description(part, [("void:class", f"kg:{name}"), ("void:entities", _integer(count))]))
         for name in schema.predicates:
-            if count := self.properties[KG + name]:
-                part = ox.NamedNode(f"{base}void/{name}")
-                found.append(ox.Triple(whole, term("void:propertyPartition"), part))
-                parts.append(ox.Triple(part, term("void:property"), term(f"kg:{name}")))
-                parts.append(ox.Triple(part, term("void:triples"), _integer(count)))
-        total = self.triples + len(found) + len(parts) + 1
-        yield from found
-        yield ox.Triple(whole, term("void:triples"), _integer(total))
+            if count := self.properties[f"kg:{name}"]:
+                part = f"<{base}void/{name}>"
+                whole.append(("void:propertyPartition", part))
+                parts.append(Description(part, [("void:property", f"kg:{name}"), ("void:triples", _integer(count))]))
+        total = self.triples + len(whole) + sum(len(part.facts) for part in parts) + 1
+        whole.append(("void:triples", _integer(total)))
+        yield Description(f"<{base}>", whole)
         yield from parts
-
-
-_TYPE = NAMESPACES["rdf"] + "type"
-_BOOLEAN = ox.NamedNode(NAMESPACES["xsd"] + "boolean")
-_TRUE = ox.Literal("true", datatype=_BOOLEAN)
-_FALSE = ox.Literal("false", datatype=_BOOLEAN)
