@@ -25,7 +25,7 @@ help:  ## what can be made
 	@touch $@
 
 demo: .venv/.base  ## build the graph of the example page into exports/demo and ask it two questions
-	@$(BIN)/python exports/demo.py
+	@sh exports/demo.sh
 
 test: .venv/.dev  ## all tests
 	@sh tests/setup.sh
