@@ -10,14 +10,19 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from kg.model import KGError
+from kg.model import ENTITY_TYPES, KGError
+
+if TYPE_CHECKING:
+    from kg.building import BuildReport
+    from kg.stores import Rows
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,12 +84,33 @@ def show_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, as_json:
 
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
+        writer.writerows(
+            [json.dumps(cell, ensure_ascii=False) if isinstance(cell, list | dict) else cell for cell in row]
+            for row in rows
+        )
     else:
         texts = [[_cell(cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
         for line in [list(columns), ["-" * width for width in widths], *texts]:
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def progress_line() -> Callable[[str, int, int], None] | None:
+    """What tells a person at a terminal how far we are; nobody is told elsewhere."""
+    if not sys.stderr.isatty():
+        return None
+    last_stage, last_time = "", 0.0
+
+    def tell(stage: str, done: int, total: int) -> None:
+        nonlocal last_stage, last_time
+        now = time.monotonic()
+        if stage == last_stage and now - last_time < 0.1 and done != total:
+            return
+        last_stage, last_time = stage, now
+        number = f" {done:,} of {total:,}" if total else f" {done:,}" if done else ""
+        click.echo(f"\r\x1b[K{stage}{number}" if stage else "\r\x1b[K", nl=False, err=True)
+
+    return tell
 
 
 def _cell(value: Any) -> str:
@@ -100,3 +126,330 @@ def _cell(value: Any) -> str:
 def main(verbose: bool) -> None:
     """Turn papers into a knowledge graph, and ask it questions."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
+
+
+def query_options(command: Command) -> Command:
+    """What commands that ask a store share: parameters and limits."""
+    for option in (
+        click.option(
+            "--rows",
+            "most_rows",
+            type=click.IntRange(min=1),
+            default=100_000,
+            show_default=True,
+            help="At most so many.",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0),
+            default=60,
+            show_default=True,
+            metavar="SECONDS",
+            help="Stop the query after this time; 0 waits for ever.",
+        ),
+        click.option(
+            "--param",
+            "parameters",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="What $NAME is in the query: a number, true, false, a JSON list, or text.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def parse_parameters(pairs: Sequence[str]) -> dict[str, Any]:
+    """`("n=3", "id=method:bert")` as `{"n": 3, "id": "method:bert"}`: a value that is JSON is read as JSON."""
+    parameters: dict[str, Any] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise click.UsageError(f"--param {pair!r}: write NAME=VALUE, for example id=method:bert")
+        try:
+            parameters[name] = json.loads(value)
+        except ValueError:
+            parameters[name] = value
+    return parameters
+
+
+def query_text(argument: str) -> str:
+    """A query as given: `-` is standard input, `@FILE` a file, anything else the query itself."""
+    if argument == "-":
+        return sys.stdin.read()
+    if argument.startswith("@"):
+        try:
+            return Path(argument[1:]).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise KGError(f"{argument[1:]}: the query cannot be read ({error})") from error
+    return argument
+
+
+def _ask_store(
+    address: str,
+    text: str,
+    *,
+    language: Literal["cypher", "sparql"],
+    parameters: Sequence[str],
+    timeout: float,
+    most_rows: int,
+) -> Rows:
+    from kg.stores import Limits, open_store
+
+    store = open_store(address, language=language)
+    if store.language != language:
+        other = {"cypher": "kg query", "sparql": "kg sparql"}[store.language]
+        raise KGError(f"{address} understands {store.language.capitalize()}: ask it with `{other}`")
+    limits = Limits(seconds=timeout or None, rows=most_rows)
+    return store.query(query_text(text), parse_parameters(parameters), limits=limits)
+
+
+@main.command()
+@click.argument("store", metavar="DIR|STORE")
+@click.argument("query", metavar="CYPHER")
+@query_options
+@output_options
+def query(
+    store: str, query: str, parameters: Sequence[str], timeout: float, most_rows: int, as_json: bool, as_csv: bool
+) -> None:
+    """Ask a graph directory or a Cypher store; CYPHER may be - (standard input) or @FILE.
+
+    The graph is only read. What it holds: docs/cypher.md.
+    """
+    answer = _ask_store(store, query, language="cypher", parameters=parameters, timeout=timeout, most_rows=most_rows)
+    show_rows(answer.columns, answer.rows, as_json=as_json, as_csv=as_csv)
+
+
+@main.command()
+@click.argument("store", metavar="DIR|STORE")
+@click.argument("query", metavar="QUERY")
+@query_options
+@output_options
+def sparql(
+    store: str, query: str, parameters: Sequence[str], timeout: float, most_rows: int, as_json: bool, as_csv: bool
+) -> None:
+    """Ask a graph directory or a SPARQL store; QUERY may be - (standard input) or @FILE.
+
+    The graph is only read. ASK answers true or false, CONSTRUCT and DESCRIBE give Turtle. The prefixes of ids and of
+    the ontology need no PREFIX line. What the graph holds: docs/sparql.md.
+    """
+    answer = _ask_store(store, query, language="sparql", parameters=parameters, timeout=timeout, most_rows=most_rows)
+    if as_json or as_csv or answer.form == "rows":
+        show_rows(answer.columns, answer.rows, as_json=as_json, as_csv=as_csv)
+    elif answer.form == "ask":
+        click.echo(str(answer.rows[0][0]).lower())
+    else:
+        from kg.stores.oxigraph import to_turtle
+
+        click.echo(to_turtle(answer), nl=False)
+
+
+@main.command()
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+@click.option("-o", "--output", metavar="DIR", default="graph", show_default=True, help="The graph directory.")
+@click.option("--extractions", metavar="FILE", help="Take these extractions (JSON Lines) in place of our own.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that extract.")
+@click.option("--replace", is_flag=True, help="Start anew instead of adding to what is there.")
+@read_options
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+def build(
+    inputs: Sequence[str],
+    output: str,
+    extractions: str | None,
+    jobs: int,
+    replace: bool,
+    format_: str | None,
+    mapping: Sequence[str],
+    clean: bool | None,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Read papers, extract what they say, and make or extend the graph in a directory.
+
+    INPUT is a file, a folder, or - for standard input. Papers that are there already and have not changed are not
+    extracted again.
+    """
+    from kg import building
+
+    tell = progress_line()
+    report = building.run(
+        inputs,
+        output=output,
+        format=format_,
+        mapping=parse_mapping(mapping),
+        clean=clean,
+        strict=strict,
+        extractions=extractions,
+        jobs=jobs,
+        replace=replace,
+        progress=tell,
+    )
+    if tell:
+        tell("", 0, 0)
+    for error in report.skipped:
+        click.echo(f"skipped: {error}", err=True)
+    _show_build(report, as_json=as_json)
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("papers", metavar="PAPER...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+def remove(directory: str, papers: Sequence[str], as_json: bool) -> None:
+    """Take papers, named by id or title, out of a graph directory."""
+    from kg import building
+
+    _show_build(building.remove(directory, papers), as_json=as_json)
+
+
+def _show_build(report: BuildReport, *, as_json: bool) -> None:
+    counts = report.counts
+    if as_json:
+        click.echo(json.dumps({"directory": str(report.directory), **counts}, indent=1))
+        return
+    if counts["removed"]:
+        click.echo(f"Removed {_count(counts['removed'], 'paper')}.")
+    else:
+        read = [f"Read {_count(counts['read'], 'paper')}"]
+        if counts["duplicates"]:
+            read.append(f"{_count(counts['duplicates'], 'duplicate')} merged")
+        if counts["skipped"]:
+            read.append(f"{_count(counts['skipped'], 'record')} skipped")
+        click.echo("; ".join(read) + ".")
+        done = (
+            f"Took {_count(counts['given'], 'extraction')}" if counts["given"] else f"Extracted {counts['extracted']:,}"
+        )
+        click.echo(f"{done}; {counts['reused']:,} unchanged.")
+    if counts["without_extraction"]:
+        click.echo(
+            f"{_count(counts['without_extraction'], 'paper')} without an extraction: nothing is known of their text."
+        )
+    click.echo(
+        f"{report.directory}: {_count(counts['papers'], 'paper')}, {counts['entities']:,} entities, "
+        f"{_count(counts['statements'], 'statement')}, {_count(counts['results'], 'result')}."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("text")
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only nodes of this type, e.g. Method or Paper.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@output_options
+def find(directory: str, text: str, types: Sequence[str], limit: int, as_json: bool, as_csv: bool) -> None:
+    """Find entities and papers by name, part of a name, alias or abbreviation.
+
+    The best match comes first: the whole name, its beginning, a word in it, any part of it.
+    """
+    from kg.directory import load_graph
+    from kg.find import find as find_nodes
+
+    hits = find_nodes(load_graph(directory, only=("papers", "entities")), text, types=parse_types(types))
+    columns = ("id", "type", "name", "papers", "match", "matched")
+    rows = [(hit.id, hit.type, hit.name, hit.papers, hit.match, hit.matched) for hit in hits[:limit]]
+    if rows or as_json or as_csv:
+        show_rows(columns, rows, as_json=as_json, as_csv=as_csv)
+    if not rows and not (as_json or as_csv):
+        click.echo(f"Nothing in {directory} is called {text!r} or has it in its name.")
+    if len(hits) > limit:
+        click.echo(f"{len(hits) - limit:,} more: --limit {len(hits)} shows all", err=True)
+
+
+def parse_types(names: Sequence[str]) -> tuple[str, ...]:
+    """Type names as the ontology writes them, whatever their case."""
+    known = {name.casefold(): name for name in ("Paper", *ENTITY_TYPES)}
+    for name in names:
+        if name.casefold() not in known:
+            raise click.UsageError(f"--type {name!r}: known are {', '.join(sorted(known.values()))}")
+    return tuple(known[name.casefold()] for name in names)
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+def stats(directory: str, as_json: bool) -> None:
+    """Count what is in a graph, by type, predicate and support."""
+    from kg.directory import load_graph
+    from kg.stats import stats as count
+
+    numbers = count(load_graph(directory))
+    if as_json:
+        click.echo(json.dumps(numbers, ensure_ascii=False, indent=1))
+        return
+    for name, value in numbers.items():
+        title = name.replace("_", " ").capitalize()
+        if name == "most_frequent":
+            for kind, nodes in value.items():
+                click.echo(f"{title}, {kind}")
+                for node in nodes:
+                    click.echo(f"  {node['papers']:>7,}  {node['name']}  ({node['id']})")
+        elif name == "type_conflicts":
+            click.echo(f"{title:<26} {len(value):,}")
+            for conflict in value[:10]:
+                click.echo(f"  {conflict['name']}: {', '.join(conflict['ids'])}")
+            if len(value) > 10:
+                click.echo(f"  and {len(value) - 10:,} more (--json lists all)")
+        elif isinstance(value, dict):
+            click.echo(title)
+            for label, number in value.items():
+                click.echo(f"  {label:<24} {number:>8,}")
+        elif name == "isolated_share":
+            click.echo(f"{title:<26} {value:>8.1%}")
+        else:
+            click.echo(f"{title:<26} {value:>8,}")
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("what", metavar="ID", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="At most so many statements.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON, with all statements.")
+def explain(directory: str, what: Sequence[str], limit: int, as_json: bool) -> None:
+    """Show why a node or a statement is in the graph, with the sentences that say so.
+
+    ID is an id or an unambiguous name, a statement's id, or a statement as SUBJECT PREDICATE OBJECT.
+    """
+    from kg.directory import load_graph, redirects
+    from kg.explain import explain as tell_why
+
+    about = tell_why(load_graph(directory), " ".join(what), redirects=redirects(directory))
+    if as_json:
+        click.echo(json.dumps(about, ensure_ascii=False, indent=1))
+        return
+    if "subject" in about:
+        _show_statement(about, "")
+        return
+    click.echo(f"{about['id']}  {_cell(about['name'])}  ({about['type']})")
+    for name, value in about.items():
+        if name not in ("id", "name", "type", "merges", "statements", "results") and value not in (None, [], ""):
+            shown = "; ".join(map(str, value)) if isinstance(value, list) else value
+            click.echo(f"{name.replace('_', ' ')}: {shown}")
+    for merge in about["merges"]:
+        click.echo(f"merged: {_cell(merge['merged_name'])}  ({merge['rule']}, {merge['score']}, {merge['decided_by']})")
+    for result in about["results"][:limit]:
+        click.echo(f"result: {_cell(result['value'])}  {result['paper']}: {_cell(result['sentence'])}")
+    _say_more(about["results"], limit, "results")
+    for statement in about["statements"][:limit]:
+        _show_statement(statement, "  ")
+    _say_more(about["statements"], limit, "statements")
+
+
+def _say_more(values: Sequence[Any], limit: int, noun: str) -> None:
+    if len(values) > limit:
+        click.echo(f"and {len(values) - limit:,} more {noun} (--limit {len(values)} shows all)")
+
+
+def _show_statement(statement: Mapping[str, Any], indent: str) -> None:
+    predicate = f"not {statement['predicate']}" if statement["negated"] else statement["predicate"]
+    click.echo(
+        f"{indent}{statement['subject']} {predicate} {statement['object']}  "
+        f"(confidence {statement['confidence']}, {_count(statement['support'], 'paper')})"
+    )
+    for evidence in statement["evidence"]:
+        hedged = ", hedged" if evidence["hedged"] else ""
+        place = f"{evidence['paper']} {evidence['start']}-{evidence['end']}"
+        click.echo(f"{indent}  {place} ({evidence['score']}{hedged}): {_cell(evidence['sentence'])}")

@@ -127,6 +127,9 @@ TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 #: The tables that the manifest covers: all that follow from the papers alone, whatever happened before.
 COVERED = tuple(name for name in TABLES if name != "redirects")
 
+#: The tables that a `Graph` is made of; statements and their evidence come together.
+GRAPH_TABLES = tuple(name for name in COVERED if name != "extractions")
+
 _STAGING, _PENDING, _LOCK, _MANIFEST = ".staging", ".pending", ".lock", "manifest.json"
 # The column that is the field `id` of the table's dataclass.
 _ID_COLUMNS = MappingProxyType({"papers": "paper", "entities": "entity", "results": "result"})
@@ -145,11 +148,15 @@ class StoredExtraction:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """All that a graph directory holds. `redirects` leads from ids of earlier builds to those of today."""
+    """All that a graph directory holds. `redirects` leads from ids of earlier builds to those of today.
+
+    `model` is the version of our own extractor, `vocabulary` the hash of the vocabulary, of the build that made it.
+    """
 
     graph: Graph = field(default_factory=Graph)
     extractions: tuple[StoredExtraction, ...] = ()
     redirects: Mapping[str, str] = field(default_factory=dict)
+    model: str = ""
     vocabulary: str = ""
 
 
@@ -158,7 +165,7 @@ class Manifest:
     """What `manifest.json` says; `hash` names the state, and the query views that are made of it."""
 
     format: int
-    models: tuple[str, ...]
+    model: str
     vocabulary: str
     counts: Mapping[str, int]
     sha256: Mapping[str, str]
@@ -183,7 +190,7 @@ def replace(directory: str | Path, state: State) -> None:
             counts[name], hashes[name] = _write_table(staging / f"{name}.parquet", name, _rows(name, state))
         content = {
             "format": FORMAT,
-            "models": sorted({extraction.model for extraction in state.extractions}),
+            "model": state.model,
             "vocabulary": state.vocabulary,
             "counts": {name: counts[name] for name in COVERED},
             "sha256": {name: hashes[name] for name in COVERED},
@@ -203,37 +210,38 @@ def replace(directory: str | Path, state: State) -> None:
 
 @contextlib.contextmanager
 def writing(directory: str | Path) -> Iterator[None]:
-    """Hold the directory's lock, which the system releases when this process ends, however it ends."""
-    import fcntl
+    """Hold the directory's lock, which the system releases when this process ends, however it ends.
 
+    Folders that were made for a state that was never written are taken away again.
+    """
     folder = Path(directory)
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        lock = _acquire(folder)
     except OSError as error:
         raise GraphError(f"{folder}: cannot be written ({error.strerror}): choose another folder with -o") from error
-    lock = _Descriptor(descriptor)
-    # A worker process must not keep the lock when its parent is killed.
-    os.register_at_fork(after_in_child=lock.close)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
-            raise GraphError(
-                f"{folder}: {holder} is writing it: wait until it ends, or choose another folder"
-            ) from None
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
-        try:
-            if (folder / _PENDING).is_dir():
-                _complete(folder)
-            _discard(folder / _STAGING)
-            yield
-        finally:
-            os.truncate(descriptor, 0)
+        if (folder / _PENDING).is_dir():
+            _complete(folder)
+        _discard(folder / _STAGING)
+        yield
+    except BaseException:
+        if made and not holds_graph(folder):
+            with contextlib.suppress(OSError):
+                (folder / _LOCK).unlink()
+                for path in made:
+                    path.rmdir()
+        raise
     finally:
+        os.truncate(lock.number, 0)
         lock.close()
+
+
+def holds_graph(directory: str | Path) -> bool:
+    """Whether there is a graph, or what is left of one."""
+    folder = Path(directory)
+    names = (_MANIFEST, *(f"{name}.parquet" for name in COVERED))
+    return (folder / _PENDING).is_dir() or any((folder / name).exists() for name in names)
 
 
 def manifest(directory: str | Path) -> Manifest:
@@ -241,11 +249,9 @@ def manifest(directory: str | Path) -> Manifest:
     return _parse_manifest(Path(directory), _read_manifest(Path(directory)))
 
 
-def load_graph(directory: str | Path) -> Graph:
-    """The graph that `directory` holds."""
-    _, tables = read_tables(
-        directory, ("papers", "entities", "mentions", "statements", "evidence", "results", "merges")
-    )
+def load_graph(directory: str | Path, *, only: Iterable[str] = GRAPH_TABLES) -> Graph:
+    """The graph that `directory` holds; with `only` these tables of it, which is quicker."""
+    _, tables = read_tables(directory, only)
     return _graph(tables)
 
 
@@ -254,8 +260,9 @@ def load(directory: str | Path) -> State:
     found, tables = read_tables(directory, COVERED)
     return State(
         graph=_graph(tables),
-        extractions=tuple(_objects(StoredExtraction, "extractions", tables["extractions"])),
+        extractions=tuple(_objects(StoredExtraction, "extractions", tables)),
         redirects=redirects(directory),
+        model=found.model,
         vocabulary=found.vocabulary,
     )
 
@@ -338,34 +345,37 @@ def _evidence_rows(statements: Sequence[Statement]) -> Iterator[tuple[Any, ...]]
 
 def _graph(tables: Mapping[str, pa.Table]) -> Graph:
     evidence: dict[tuple[str, str, str, bool], list[Evidence]] = {}
-    for s, p, o, paper, start, end, score, extractor, negated, hedged in _records(tables["evidence"]):
+    for s, p, o, paper, start, end, score, extractor, negated, hedged in _records(tables.get("evidence")):
         evidence.setdefault((s, p, o, negated), []).append(
             Evidence(
                 paper=paper, start=start, end=end, score=score, extractor=extractor, negated=negated, hedged=hedged
             )
         )
     return Graph(
-        papers=tuple(_objects(Paper, "papers", tables["papers"].drop_columns("content_hash"))),
-        entities=tuple(_objects(Entity, "entities", tables["entities"])),
+        papers=tuple(_objects(Paper, "papers", tables)),
+        entities=tuple(_objects(Entity, "entities", tables)),
         statements=tuple(
             Statement(subject=s, predicate=p, object=o, negated=n, evidence=tuple(evidence[s, p, o, n]))
-            for s, p, o, _, _, n in _records(tables["statements"])
+            for s, p, o, _, _, n in _records(tables.get("statements"))
         ),
-        results=tuple(_objects(ReportedResult, "results", tables["results"])),
-        mentions=tuple(_objects(EntityMention, "mentions", tables["mentions"])),
-        merges=tuple(_objects(Merge, "merges", tables["merges"])),
+        results=tuple(_objects(ReportedResult, "results", tables)),
+        mentions=tuple(_objects(EntityMention, "mentions", tables)),
+        merges=tuple(_objects(Merge, "merges", tables)),
     )
 
 
-def _objects(kind: type[Row], name: str, table: pa.Table) -> Iterator[Row]:
-    fields = _fields(name)[: table.num_columns]
-    for record in _records(table):
-        yield kind(**dict(zip(fields, record, strict=True)))
+def _objects(kind: type[Row], name: str, tables: Mapping[str, pa.Table]) -> Iterator[Row]:
+    """The rows of a table as objects; the hash of a paper's text follows from the paper."""
+    fields = _fields(name)
+    for record in _records(tables.get(name)):
+        values = dict(zip(fields, record, strict=True))
+        values.pop("content_hash", None)
+        yield kind(**values)
 
 
-def _records(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+def _records(table: pa.Table | None) -> Iterator[tuple[Any, ...]]:
     """The rows as tuples; equal strings of a column are one object, which keeps large graphs small."""
-    for batch in table.to_batches():
+    for batch in [] if table is None else table.to_batches():
         yield from zip(*(_values(column) for column in batch.columns), strict=True)
 
 
@@ -443,7 +453,7 @@ def _parse_manifest(folder: Path, content: bytes) -> Manifest:
         if version == FORMAT:
             return Manifest(
                 format=version,
-                models=tuple(said["models"]),
+                model=said["model"],
                 vocabulary=said["vocabulary"],
                 counts=MappingProxyType(said["counts"]),
                 sha256=MappingProxyType(said["sha256"]),
@@ -494,13 +504,43 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _acquire(folder: Path) -> _Descriptor:
+    """Open and lock the lock file; a writer that failed may have taken the file away that we opened."""
+    import fcntl
+
+    path = folder / _LOCK
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _Descriptor(os.open(path, os.O_RDWR | os.O_CREAT, 0o644))
+        try:
+            fcntl.flock(lock.number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock.number, 200, 0).decode(errors="replace").strip() or "another process"
+            lock.close()
+            raise GraphError(
+                f"{folder}: {holder} is writing it: wait until it ends, or choose another folder with -o"
+            ) from None
+        try:
+            if os.path.samestat(os.fstat(lock.number), path.stat()):
+                break
+        except FileNotFoundError:
+            pass
+        lock.close()
+    # A worker process must not keep the lock when its parent is killed.
+    os.register_at_fork(after_in_child=lock.close)
+    os.truncate(lock.number, 0)
+    os.pwrite(lock.number, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+    return lock
+
+
 class _Descriptor:
     """A file descriptor that is closed once, by us or by a forked child that must not keep it."""
 
     def __init__(self, number: int) -> None:
-        self._number: int | None = number
+        self.number = number
+        self._open = True
 
     def close(self) -> None:
-        if self._number is not None:
-            os.close(self._number)
-            self._number = None
+        if self._open:
+            self._open = False
+            os.close(self.number)

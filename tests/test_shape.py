@@ -17,7 +17,7 @@ LAYERS = (
     ("cli",),
     ("serve",),
     ("stores", "draw", "export", "queries"),
-    ("build", "find"),
+    ("building", "find", "stats", "explain"),
     ("directory",),
     ("rdf", "property_graph", "graph"),
     ("extract", "resolve", "read"),

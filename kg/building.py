@@ -1,0 +1,285 @@
+"""From papers to a graph: read, extract what is new, resolve, assemble, and keep it in a graph directory.
+
+The module is not called `build`, because `kg.build` is the function that this package exports.
+
+>>> import tempfile
+>>> with tempfile.TemporaryDirectory() as folder:
+...     _ = Path(folder, "papers.jsonl").write_text('{"id": "1", "title": "On GLUE", "abstract": "BERT wins."}')
+...     bert = '{"id": "e1", "type": "Method", "name": "BERT", "surfaces": ["BERT"], "role": "studies"}'
+...     _ = Path(folder, "made.jsonl").write_text('{"id": "1", "entities": [%s]}' % bert)
+...     graph = build(f"{folder}/papers.jsonl", extractions=f"{folder}/made.jsonl")
+>>> [(s.subject, s.predicate, s.object) for s in graph.statements]
+[('paper:1', 'studies', 'method:bert')]
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from kg import directory as directories
+from kg.directory import State, StoredExtraction
+from kg.extract import extract, model_version
+from kg.extract.annotations import from_json, read_extractions, to_json
+from kg.find import resolve_name
+from kg.graph import Graph, assemble
+from kg.model import Extraction, Paper, ReadError
+from kg.read import ReadReport, read_papers
+from kg.resolve import Resolver, load_vocabulary
+
+logger = logging.getLogger(__name__)
+
+#: Told now and then: what is being done (read, extract, resolve, save), how much is done, of how much (0: unknown).
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildReport:
+    """What a build did: records read, papers extracted and re-used, and the graph that came out."""
+
+    graph: Graph
+    directory: Path | None = None
+    read: int = 0
+    duplicates: int = 0
+    skipped: tuple[ReadError, ...] = ()
+    extracted: int = 0
+    given: int = 0
+    reused: int = 0
+    removed: int = 0
+    without_extraction: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """All counts by name, for people and machines."""
+        return {
+            "read": self.read,
+            "duplicates": self.duplicates,
+            "skipped": len(self.skipped),
+            "extracted": self.extracted,
+            "given": self.given,
+            "reused": self.reused,
+            "removed": self.removed,
+            "without_extraction": self.without_extraction,
+            "papers": len(self.graph.papers),
+            "entities": len(self.graph.entities),
+            "statements": len(self.graph.statements),
+            "results": len(self.graph.results),
+        }
+
+
+def build(
+    inputs: str | Path | Sequence[str | Path],
+    *,
+    output: str | Path | None = None,
+    format: str | None = None,  # noqa: A002 - the name of the option
+    mapping: Mapping[str, str] = MappingProxyType({}),
+    clean: bool | None = None,
+    strict: bool = False,
+    extractions: str | Path | None = None,
+    jobs: int = 1,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> Graph:
+    """The graph of papers: one path or several, in memory, or kept in the graph directory `output`.
+
+    A directory that holds a graph is added to: papers whose text did not change are not extracted again; with
+    `replace` it starts anew. `extractions` is a file of extractions to take in place of our own.
+    """
+    return run(
+        inputs,
+        output=output,
+        format=format,
+        mapping=mapping,
+        clean=clean,
+        strict=strict,
+        extractions=extractions,
+        jobs=jobs,
+        replace=replace,
+        progress=progress,
+    ).graph
+
+
+def run(
+    inputs: str | Path | Sequence[str | Path],
+    *,
+    output: str | Path | None = None,
+    format: str | None = None,  # noqa: A002 - the name of the option
+    mapping: Mapping[str, str] = MappingProxyType({}),
+    clean: bool | None = None,
+    strict: bool = False,
+    extractions: str | Path | None = None,
+    jobs: int = 1,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """As `build`, and what was done besides."""
+    tell = progress or _tell_nobody
+    paths = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    folder = None if output is None else Path(output)
+    with nullcontext() if folder is None else directories.writing(folder):
+        old = State() if folder is None or replace or not directories.holds_graph(folder) else directories.load(folder)
+        report = ReadReport()
+        records = read_papers(paths, format=format, mapping=mapping, clean=clean, strict=strict, report=report)
+        papers, renamed = _unite(old.graph.papers, _told(records, tell))
+        if extractions is None:
+            model = model_version()
+            stored = _kept(old, papers, renamed, model)
+            new = _extracted([paper for paper in papers.values() if paper.id not in stored], jobs, tell)
+        else:
+            model = old.model or model_version()
+            stored = _kept(old, papers, renamed, old.model)
+            new = read_extractions(extractions, papers)
+        added = {extraction.paper: _stored(extraction, papers) for extraction in new}
+        reused = len(stored.keys() - added.keys())
+        stored.update(added)
+        state = _assembled(papers, stored, old, renamed, model, tell)
+        if folder is not None:
+            tell("save", 0, 0)
+            directories.replace(folder, state)
+    return BuildReport(
+        graph=state.graph,
+        directory=folder,
+        read=report.read,
+        duplicates=report.duplicates,
+        skipped=tuple(report.skipped),
+        extracted=0 if extractions else len(added),
+        given=len(added) if extractions else 0,
+        reused=reused,
+        without_extraction=len(papers.keys() - stored.keys()),
+    )
+
+
+def remove(directory: str | Path, papers: Sequence[str], *, progress: Progress | None = None) -> BuildReport:
+    """Take papers, named by id or unambiguous title, out of a graph directory; the rest is resolved again."""
+    folder = Path(directory)
+    directories.manifest(folder)  # no folder is made where there is no graph
+    with directories.writing(folder):
+        old = directories.load(folder)
+        gone = {resolve_name(old.graph, paper, types=("Paper",)) for paper in papers}
+        left = {paper.id: paper for paper in old.graph.papers if paper.id not in gone}
+        stored = _kept(old, left, {}, old.model)
+        state = _assembled(left, stored, old, {}, old.model, progress or _tell_nobody)
+        directories.replace(folder, state)
+    return BuildReport(
+        graph=state.graph,
+        directory=folder,
+        reused=len(stored),
+        removed=len(gone),
+        without_extraction=len(left.keys() - stored.keys()),
+    )
+
+
+def _tell_nobody(stage: str, done: int, total: int) -> None:
+    """Where nobody wants to know."""
+
+
+def _told(papers: Iterable[Paper], tell: Progress) -> Iterator[Paper]:
+    for number, paper in enumerate(papers, start=1):
+        tell("read", number, 0)
+        yield paper
+
+
+def _unite(known: Iterable[Paper], new: Iterable[Paper]) -> tuple[dict[str, Paper], dict[str, str]]:
+    """All papers by id, sorted; and the ids of known papers that are called otherwise now."""
+    papers = {paper.id: paper for paper in known}
+    papers.update((paper.id, paper) for paper in new)
+    return dict(sorted(papers.items())), {}
+
+
+def _kept(
+    old: State, papers: Mapping[str, Paper], renamed: Mapping[str, str], model: str
+) -> dict[str, StoredExtraction]:
+    """The extractions of papers whose text is as it was, by paper.
+
+    Those of our own extractor are kept only when it is still the same; those that were given (gold, corrected by
+    hand, of another tool) stay.
+    """
+    text = {paper.id: paper.content_hash for paper in old.graph.papers}
+    kept = {}
+    for stored in old.extractions:
+        identifier = renamed.get(stored.paper, stored.paper)
+        paper = papers.get(identifier)
+        ours = stored.model == old.model
+        if paper is None or paper.content_hash != text[stored.paper] or (ours and model != old.model):
+            continue
+        if identifier == stored.paper:
+            kept[identifier] = stored
+        else:
+            content = {**json.loads(stored.json), "id": identifier.removeprefix("paper:")}
+            kept[identifier] = StoredExtraction(paper=identifier, model=stored.model, json=_dumps(content))
+    return kept
+
+
+def _extracted(papers: Sequence[Paper], jobs: int, tell: Progress) -> Iterator[Extraction]:
+    """Our own extractions; without papers, the model is not even loaded."""
+    if not papers:
+        return
+    tell("extract", 0, len(papers))
+    for number, extraction in enumerate(extract(papers, jobs=jobs), start=1):
+        tell("extract", number, len(papers))
+        yield extraction
+
+
+def _stored(extraction: Extraction, papers: Mapping[str, Paper]) -> StoredExtraction:
+    content = to_json(extraction, papers[extraction.paper].text)
+    return StoredExtraction(paper=extraction.paper, model=extraction.model, json=_dumps(content))
+
+
+def _dumps(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _assembled(
+    papers: Mapping[str, Paper],
+    stored: Mapping[str, StoredExtraction],
+    old: State,
+    renamed: Mapping[str, str],
+    model: str,
+    tell: Progress,
+) -> State:
+    """The new state: everything is resolved together, from the extractions as kept, so that no history matters."""
+    tell("resolve", 0, 0)
+    ordered = tuple(stored[paper] for paper in sorted(stored))
+    extractions = [from_json(json.loads(kept.json), papers[kept.paper]) for kept in ordered]
+    vocabulary = load_vocabulary()
+    graph = assemble(papers.values(), extractions, Resolver(vocabulary).resolve(papers, extractions))
+    return State(
+        graph=graph,
+        extractions=ordered,
+        redirects=_redirects(old, graph, renamed),
+        model=model,
+        vocabulary=vocabulary.hash,
+    )
+
+
+def _redirects(old: State, graph: Graph, renamed: Mapping[str, str]) -> dict[str, str]:
+    """Where the ids of earlier builds lead: to the node that holds most of what the former node held.
+
+    What a node holds are the entities of papers whose text is as it was, found again by their places in it, since
+    another extraction may number them otherwise.
+    """
+    today = {entity.id for entity in graph.entities} | {paper.id for paper in graph.papers}
+    moved = {former: paper for former, paper in renamed.items() if former not in today}
+    gone = {entity.id for entity in old.graph.entities if entity.id not in today}
+    if gone:
+        before = {renamed.get(paper.id, paper.id): paper.content_hash for paper in old.graph.papers}
+        same_text = {paper.id for paper in graph.papers if before.get(paper.id) == paper.content_hash}
+        node_at = {(m.paper, m.start, m.end): m.entity for m in graph.mentions if m.paper in same_text}
+        votes: dict[str, Counter[str]] = {}
+        counted = set()
+        for mention in old.graph.mentions:
+            paper = renamed.get(mention.paper, mention.paper)
+            node = node_at.get((paper, mention.start, mention.end))
+            vote = (mention.entity, paper, mention.extracted, node)
+            if mention.entity in gone and node is not None and vote not in counted:
+                counted.add(vote)
+                votes.setdefault(mention.entity, Counter())[node] += 1
+        moved.update((former, min(nodes, key=lambda n: (-nodes[n], n))) for former, nodes in votes.items())
+    leads = {former: moved.get(target, target) for former, target in {**old.redirects, **moved}.items()}
+    return {former: target for former, target in leads.items() if former not in today and target in today}
