@@ -64,6 +64,10 @@ class GraphError(KGError):
     """A graph directory is missing, damaged, locked or of another format."""
 
 
+class ExportError(KGError):
+    """A graph cannot be written: an unknown format, or a place that cannot be written to."""
+
+
 class StoreError(KGError):
     """A store cannot be reached, refuses a query, or does not understand it."""
 

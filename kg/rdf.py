@@ -196,7 +196,7 @@ def _year(year: int) -> Object:
     return (f"{'-' if year < 0 else ''}{abs(year):04d}", "xsd:gYear")
 
 
-def _kg(name: str) -> str:
+def term(name: str) -> str:
     """The name of a term of the ontology; what a broken graph calls one may hold anything."""
     return f"kg:{name}" if name.isidentifier() and name.isascii() else f"<{KG}{quote(legal(name), safe='-._~')}>"
 
@@ -208,9 +208,9 @@ def _nodes(graph: Graph, redirects: Mapping[str, str]) -> Iterator[Description]:
     for statement in graph.statements:
         if not statement.negated:
             name = statement.predicate
-            plain.setdefault(statement.subject, []).append((strength.get(name, 99), _kg(name), statement.object))
+            plain.setdefault(statement.subject, []).append((strength.get(name, 99), term(name), statement.object))
     for subject, name, obj in graph.links():
-        plain.setdefault(subject, []).append((strength.get(name, 99), _kg(name), obj))
+        plain.setdefault(subject, []).append((strength.get(name, 99), term(name), obj))
 
     def edges(subject: str) -> list[tuple[str, Object]]:
         return [(predicate, obj) for _, predicate, obj in sorted(plain.pop(subject, ()))]
@@ -256,7 +256,7 @@ def _paper(paper: Paper) -> Iterator[tuple[str, Object]]:
 
 
 def _entity(entity: Entity) -> Iterator[tuple[str, Object]]:
-    yield "rdf:type", _kg(entity.type)
+    yield "rdf:type", term(entity.type)
     if entity.name:
         yield "skos:prefLabel", _string(entity.name)
     for alias in sorted({legal(alias) for alias in entity.aliases} - {legal(entity.name)}):
@@ -296,7 +296,7 @@ def _statement(statement: Statement, graph: Graph) -> Iterator[Description]:
     facts: list[tuple[str, Object]] = [
         ("rdf:type", "kg:Statement"),
         ("rdf:subject", statement.subject),
-        ("rdf:predicate", _kg(statement.predicate)),
+        ("rdf:predicate", term(statement.predicate)),
         ("rdf:object", statement.object),
         ("kg:negated", _TRUE if statement.negated else _FALSE),
         ("kg:confidence", _decimal(statement.confidence)),
