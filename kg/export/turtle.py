@@ -28,7 +28,7 @@ _WIDTH = 120
 
 # A name that Turtle takes as it is, and the signs that an escape makes legal in one (Turtle, PN_LOCAL).
 _PLAIN = re.compile(r"[a-z]+:[A-Za-z0-9_](?:[A-Za-z0-9_:-]|\.(?=[A-Za-z0-9_:-]))*")
-_TO_ESCAPE = re.compile(r"[~!$&'()*+,;=/?#@]|^[-.]|\.$")
+_TO_ESCAPE = re.compile(r"[~!$&'()*+,;=/?#@]|^[-.]")
 # Besides what the syntax asks for: signs that one cannot see, or that change the direction of the text around them.
 _STRING_ESCAPES = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]')
 _SHORT_ESCAPES = MappingProxyType({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
@@ -62,21 +62,21 @@ def write(
             out.write(f"\n# ---- {title} ".ljust(_WIDTH - 1, "-") + "\n")
             section = title
         if kind in _SMALL:
-            out.write(_block(subject, facts, indent=" "))
+            out.write(_block(subject, facts, base, indent=" "))
         else:
-            out.write(_block(subject, facts) if kind == "kg:Evidence" else "\n" + _block(subject, facts))
+            out.write(_block(subject, facts, base) if kind == "kg:Evidence" else "\n" + _block(subject, facts, base))
     for name, content in graphs:
-        out.write(f"\n{_name(name)} {{\n")
+        out.write(f"\n{_name(name, base)} {{\n")
         for subject, facts in content:
-            out.write("    " + _block(subject, facts, indent="\n        "))
+            out.write("    " + _block(subject, facts, base, indent="\n        "))
         out.write("}\n")
 
 
-def _block(subject: str, facts: Iterable[tuple[str, Object]], *, indent: str = "\n    ") -> str:
+def _block(subject: str, facts: Iterable[tuple[str, Object]], base: str, *, indent: str = "\n    ") -> str:
     """A subject with its predicates and objects; equal predicates follow each other."""
     grouped: dict[str, list[str]] = {}
     for predicate, obj in facts:
-        grouped.setdefault(predicate, []).append(_name(obj) if isinstance(obj, str) else _literal(*obj))
+        grouped.setdefault(predicate, []).append(_name(obj, base) if isinstance(obj, str) else _literal(*obj))
     lines = []
     for predicate, objects in grouped.items():
         verb = "a" if predicate == "rdf:type" else predicate
@@ -84,10 +84,10 @@ def _block(subject: str, facts: Iterable[tuple[str, Object]], *, indent: str = "
         if len(objects) > 1 and len(line) > _WIDTH - 8:
             line = f"{verb}{indent}    " + f",{indent}    ".join(objects)
         lines.append(line)
-    return f"{_name(subject)} {f' ;{indent}'.join(lines)} .\n"
+    return f"{_name(subject, base)} {f' ;{indent}'.join(lines)} .\n"
 
 
-def _name(name: str) -> str:
+def _name(name: str, base: str) -> str:
     """A name of a description (see `kg.rdf`) as Turtle writes it."""
     if _PLAIN.fullmatch(name) or name.startswith("<"):
         return name
@@ -96,8 +96,10 @@ def _name(name: str) -> str:
         return f"<{NAMESPACES.get(prefix, '')}{local}>"
     owner, mark, fragment = name.rpartition("#")
     if mark and prefix in ("evidence", "result"):
-        return f"{_name(owner)}\\#{fragment}"
-    return prefix + ":" + _TO_ESCAPE.sub(r"\\\g<0>", quote(local, safe=ontology.IRI_SAFE, errors="surrogatepass"))
+        return f"{_name(owner, base)}\\#{fragment}"
+    local = quote(local, safe=ontology.IRI_SAFE, errors="surrogatepass")
+    # An escaped dot at the end is legal, but rdflib 7 drops it.
+    return f"<{base}{prefix}/{local}>" if local.endswith(".") else f"{prefix}:" + _TO_ESCAPE.sub(r"\\\g<0>", local)
 
 
 def _literal(text: str, datatype: str) -> str:
