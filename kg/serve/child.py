@@ -1,0 +1,397 @@
+"""The process that runs queries, so that one that runs wild can be ended: `python -m kg.serve.child ENGINE PATH …`.
+
+It opens the store first and then gives up what a query might abuse: more memory, new files, new connections, writing.
+It reads questions from its standard input and writes answers to its standard output until the input ends.
+
+>>> import io
+>>> pipe = io.BytesIO()
+>>> send(pipe, {"query": "ASK {}"}, b"")
+>>> receive(io.BytesIO(pipe.getvalue()))
+({'query': 'ASK {}'}, b'')
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import math
+import os
+import resource
+import signal
+import struct
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from kg.model import StoreError
+from kg.serve.jsonld import document
+
+if TYPE_CHECKING:
+    import pyoxigraph as ox
+
+#: What stands before each message: the sizes of its header and of its body.
+HEAD = struct.Struct(">IQ")
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
+# A question that took more than this share of the memory leaves a process in pieces: it is replaced.
+_WORN = 0.5
+
+Question = dict[str, Any]
+Answer = tuple[dict[str, Any], bytes]
+
+
+def send(pipe: IO[bytes], header: dict[str, Any], body: bytes) -> None:
+    """Write one message: a header in JSON, and bytes."""
+    head = json.dumps(header).encode()
+    pipe.write(HEAD.pack(len(head), len(body)))
+    pipe.write(head)
+    pipe.write(body)
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes]) -> Answer | None:
+    """Read one message; None at the end of the input."""
+    sizes = pipe.read(HEAD.size)
+    if len(sizes) < HEAD.size:
+        return None
+    head, body = HEAD.unpack(sizes)
+    return json.loads(pipe.read(head)), pipe.read(body)
+
+
+def main(arguments: list[str]) -> None:
+    """Open the store, say so, and answer until the input ends."""
+    engine, path, settings_json = arguments
+    settings = json.loads(settings_json)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then ends us
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    answers = os.fdopen(os.dup(1), "wb")
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    with contextlib.ExitStack() as stack:
+        try:
+            ask = ENGINES[engine](Path(path), settings, stack)
+        except (StoreError, OSError, RuntimeError) as error:
+            send(answers, {"outcome": "closed", "message": str(error)}, b"")
+            return
+        statm = open_statm()
+        base = address_space(statm)
+        fence(base and base + settings["memory"], network=bool(settings["services"]))
+        send(answers, {"outcome": "ready"}, b"")
+        while (question := receive(sys.stdin.buffer)) is not None:
+            header, body = answer(ask, question[0])
+            worn = address_space(statm) - base > settings["memory"] * _WORN
+            send(answers, header | {"worn": worn}, body)
+            if worn:
+                break
+    os._exit(0)  # the engines' threads have nothing to tidy up
+
+
+def answer(ask: Callable[[Question], Answer], question: Question) -> Answer:
+    """The engine's answer, or what went wrong as a header: `outcome` is what `kg.serve.workers` knows."""
+    try:
+        return ask(question)
+    except Outcome as outcome:
+        return {"outcome": outcome.name, "message": str(outcome)}, b""
+    except StoreError as error:
+        return {"outcome": "malformed", "message": str(error)}, b""
+    except MemoryError:
+        return {"outcome": "memory", "worn": True}, b""
+    except OSError as error:
+        return {"outcome": "refused", "message": f"the query needs what it may not have: {error}"}, b""
+
+
+class Outcome(Exception):
+    """A question has no answer; `name` says why: refused, unacceptable, rows or bytes."""
+
+    def __init__(self, name: str, message: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def fence(space: int, *, network: bool) -> None:
+    """Give up, for the rest of this process: more than `space` bytes of addresses, writing files, core dumps.
+
+    Without `network`, also opening anything: no file can be read and no connection made, whatever a query says.
+    """
+    limits = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)]
+    if space:
+        limits.append((resource.RLIMIT_AS, space))
+    if not network:
+        limits.append((resource.RLIMIT_NOFILE, 0))
+    for kind, value in limits:
+        with contextlib.suppress(ValueError, OSError):  # a lower limit is set already
+            resource.setrlimit(kind, (value, value))
+
+
+def open_statm() -> int | None:
+    """Where Linux tells how large this process is, opened while files can be; None elsewhere."""
+    try:
+        return os.open("/proc/self/statm", os.O_RDONLY)
+    except OSError:
+        return None
+
+
+def address_space(statm: int | None) -> int:
+    """The bytes of addresses that this process has; 0 where the system does not tell."""
+    return 0 if statm is None else int(os.pread(statm, 200, 0).split()[0]) * resource.getpagesize()
+
+
+class Bounded:
+    """A file in memory that stops what is written to it at a number of bytes, and of rows as `counted` counts them."""
+
+    def __init__(self, *, size: int, rows: int, counted: Callable[[bytes], int] | None = None) -> None:
+        self.chunks: list[bytes] = []
+        self.size = 0
+        self.rows = 0
+        self._limits = (size, rows)
+        self.count = counted
+
+    def write(self, chunk: bytes) -> int:
+        self.chunks.append(bytes(chunk))
+        self.size += len(chunk)
+        if self.size > self._limits[0]:
+            raise Outcome("bytes")
+        if self.count is not None:
+            self.rows = self.count(self.chunks[-1])
+            if self.rows > self._limits[1]:
+                raise Outcome("rows")
+        return len(chunk)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def value(self) -> bytes:
+        return b"".join(self.chunks)
+
+
+def row_counter(name: str) -> Callable[[bytes], int]:
+    """A function that is given the pieces of an answer in a format, and counts the rows that have begun so far.
+
+    >>> count = row_counter("csv")
+    >>> count(b'a\\r\\n"1\\r'), count(b'\\n"\\r\\n2\\r\\n')
+    (0, 2)
+    """
+    return {"csv": _csv_rows, "tsv": _line_rows, "json": _json_rows, "xml": _xml_rows}[name]()
+
+
+def _sparql(path: Path, settings: dict[str, Any], stack: contextlib.ExitStack) -> Callable[[Question], Answer]:
+    """What answers SPARQL questions: `query`, and `formats`, the format that is wanted for each form of answer."""
+    import pyoxigraph as ox
+
+    from kg.rdf import prefixes
+    from kg.stores import oxigraph
+    from kg.stores.guard import check_services
+    from kg.stores.text import check_length, sparql_form
+
+    del stack
+    store = oxigraph.opened(path)
+    base, names = settings["base"], prefixes(settings["base"])
+    services = frozenset(settings["services"])
+
+    def ask(question: Question) -> Answer:
+        text, formats = question["query"], question["formats"]
+        check_length(text)
+        sparql_form(text)
+        try:
+            check_services(text, services)
+        except StoreError as error:
+            raise Outcome("refused", str(error)) from error
+        try:
+            found = store.query(text, base_iri=base, prefixes=names)
+            form = _form(found)
+            wanted = formats[form]
+            if wanted is None:
+                raise Outcome("unacceptable", form)
+            header = {"outcome": "answered", "form": form, "format": wanted}
+            if wanted == "cells":
+                return header, json.dumps(_cells(found, question["rows"]), ensure_ascii=False).encode()
+            out = Bounded(size=settings["bytes"], rows=settings["rows"], counted=None)
+            if form == "triples":
+                _write_triples(_first(cast("ox.QueryTriples", found), settings["rows"]), out, wanted, names)
+            else:
+                out.count = row_counter(wanted) if form == "rows" else None
+                found.serialize(cast("IO[bytes]", out), getattr(ox.QueryResultsFormat, wanted.upper()))
+            return header, out.value()
+        except SyntaxError as error:
+            raise oxigraph.explained(error, text) from error
+        except ValueError as error:
+            raise StoreError(f"the query cannot be answered: {error}") from error
+
+    # What is loaded on first use must be loaded before the fence goes up.
+    triples = dict.fromkeys(("rows", "boolean"), None)
+    for query in ("ASK {", "ASK { SERVICE <http://x/> {} }", "ASK { x:y ?p ?o }", "SELECT * { ?s a ?o } LIMIT 1"):
+        answer(ask, {"query": query, "formats": {"rows": "json", "boolean": "json", "triples": "ttl"}})
+    for name in ("ttl", "nt", "jsonld", "rdfxml", "cells"):
+        query = "CONSTRUCT { ?s ?p ?o } { ?s ?p ?o } LIMIT 1"
+        answer(ask, {"query": query, "formats": {**triples, "triples": name}, "rows": 1})
+    return ask
+
+
+def _form(found: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples) -> str:
+    return {"QuerySolutions": "rows", "QueryBoolean": "boolean", "QueryTriples": "triples"}[type(found).__name__]
+
+
+def _first(found: Iterable[ox.Triple], most: int) -> Iterator[ox.Triple]:
+    for number, triple in enumerate(found):
+        if number == most:
+            raise Outcome("rows")
+        yield triple
+
+
+def _write_triples(triples: Iterable[ox.Triple], out: Bounded, name: str, prefixes: dict[str, str]) -> None:
+    import pyoxigraph as ox
+
+    if name == "jsonld":
+        out.write(json.dumps(document(triples, prefixes), ensure_ascii=False, indent=1).encode())
+        return
+    formats = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES, "rdfxml": ox.RdfFormat.RDF_XML}
+    ox.serialize(triples, cast("IO[bytes]", out), formats[name], prefixes=prefixes)
+
+
+def _cells(found: Any, most: int) -> dict[str, Any]:
+    """The first rows of an answer for a page, each cell as the JSON format of SPARQL writes a term."""
+    form = _form(found)
+    if form == "boolean":
+        return {"boolean": bool(found)}
+    columns = [variable.value for variable in found.variables] if form == "rows" else ["subject", "predicate", "object"]
+    rows: list[list[Any]] = []
+    for item in found:
+        if len(rows) == most:
+            return {"columns": columns, "rows": rows, "more": True}
+        rows.append([None if term is None else _cell(term) for term in item])
+    return {"columns": columns, "rows": rows, "more": False}
+
+
+def _cell(term: Any) -> dict[str, str]:
+    kind = type(term).__name__
+    if kind == "NamedNode":
+        return {"type": "uri", "value": term.value}
+    if kind == "Literal":
+        cell = {"type": "literal", "value": term.value, "datatype": term.datatype.value}
+        return cell if term.language is None else {**cell, "xml:lang": term.language}
+    return {"type": kind.lower(), "value": str(term)}
+
+
+def _cypher(path: Path, settings: dict[str, Any], stack: contextlib.ExitStack) -> Callable[[Question], Answer]:
+    """What answers Cypher questions: `query`, and `parameters`."""
+    from kg.stores import ladybug
+
+    room = max(1 << 30, 1 << (4 * path.stat().st_size).bit_length())
+    connection = stack.enter_context(
+        ladybug.opened(path, max_db_bytes=room, buffer_bytes=max(settings["memory"] // 2, 64 << 20))
+    )
+
+    def ask(question: Question) -> Answer:
+        text, parameters = question["query"], question["parameters"]
+        ladybug.check(connection, text, parameters)
+        try:
+            result = connection.execute(text, parameters)
+            if isinstance(result, list):
+                raise StoreError("several statements in one query are refused: ask one at a time")
+            with result:
+                if result.get_num_tuples() > settings["rows"]:
+                    raise Outcome("rows")
+                out = Bounded(size=settings["bytes"], rows=settings["rows"])
+                out.write(b'{"columns":' + _json(list(result.get_column_names())) + b',"rows":[')
+                first = True
+                while result.has_next():
+                    row = _json([ladybug.plain(value) for value in result.get_next()])
+                    out.write(row if first else b"," + row)
+                    first = False
+                out.write(b"]}")
+                return {"outcome": "answered", "form": "rows", "format": "json"}, out.value()
+        except RuntimeError as error:
+            if "bad_alloc" in str(error) or "buffer pool is full" in str(error):
+                raise MemoryError from error
+            raise ladybug.explained(error, text) from error
+
+    for query in ("RETURN 1 AS x", "RETURN x", "MATCH (n:Nothing) RETURN n", "RETURN 1; RETURN 2", "LOAD FROM 'x'"):
+        answer(ask, {"query": query, "parameters": {}})
+    return ask
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except ValueError:
+        return _json(_finite(value))
+
+
+def _finite(value: Any) -> Any:
+    """A value whose infinities and NaN, for which JSON has no numbers, are text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return value
+
+
+#: What opens a store and answers questions to it.
+ENGINES: dict[str, Callable[[Path, dict[str, Any], contextlib.ExitStack], Callable[[Question], Answer]]] = {
+    "sparql": _sparql,
+    "cypher": _cypher,
+}
+
+
+def _line_rows() -> Callable[[bytes], int]:
+    ends = -1  # the first line names the columns
+
+    def count(chunk: bytes) -> int:
+        nonlocal ends
+        ends += chunk.count(b"\n")
+        return ends
+
+    return count
+
+
+def _csv_rows() -> Callable[[bytes], int]:
+    ends, quotes = -1, 0
+
+    def count(chunk: bytes) -> int:
+        nonlocal ends, quotes
+        pieces = chunk.split(b'"')
+        ends += sum(piece.count(b"\n") for piece in pieces[quotes % 2 :: 2])
+        quotes += len(pieces) - 1
+        return ends
+
+    return count
+
+
+def _xml_rows() -> Callable[[bytes], int]:
+    rows, tail = 0, b""
+
+    def count(chunk: bytes) -> int:
+        nonlocal rows, tail
+        text = tail + chunk
+        rows += text.count(b"<result>")
+        tail = text[-len(b"<result>") + 1 :]
+        return rows
+
+    return count
+
+
+def _json_rows() -> Callable[[bytes], int]:
+    """Rows stand between `},{` outside of strings."""
+    rows, quotes, rest = 1, 0, b""
+
+    def count(chunk: bytes) -> int:
+        nonlocal rows, quotes, rest
+        text = rest + chunk
+        whole = len(text) - (len(text) - len(text.rstrip(b"\\"))) % 2  # half an escape waits for its other half
+        rest = text[whole:]
+        pieces = text[:whole].replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
+        rows += sum(piece.count(b"},{") for piece in pieces[quotes % 2 :: 2])
+        quotes += len(pieces) - 1
+        if quotes % 2 == 0:
+            rest = pieces[-1][-2:] + rest
+        return rows
+
+    return count
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
