@@ -22,6 +22,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -509,6 +510,7 @@ def _acquire(folder: Path) -> _Descriptor:
     import fcntl
 
     path = folder / _LOCK
+    patience = 5  # a reader that completes the moves of a killed writer holds the lock for milliseconds
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _Descriptor(os.open(path, os.O_RDWR | os.O_CREAT, 0o644))
@@ -517,6 +519,10 @@ def _acquire(folder: Path) -> _Descriptor:
         except BlockingIOError:
             holder = os.pread(lock.number, 200, 0).decode(errors="replace").strip() or "another process"
             lock.close()
+            patience -= 1
+            if patience:
+                time.sleep(0.05)
+                continue
             raise GraphError(
                 f"{folder}: {holder} is writing it: wait until it ends, or choose another folder with -o"
             ) from None
