@@ -453,3 +453,51 @@ def _show_statement(statement: Mapping[str, Any], indent: str) -> None:
         hedged = ", hedged" if evidence["hedged"] else ""
         place = f"{evidence['paper']} {evidence['start']}-{evidence['end']}"
         click.echo(f"{indent}  {place} ({evidence['score']}{hedged}): {_cell(evidence['sentence'])}")
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("file", metavar="FILE.html", type=click.Path(dir_okay=False))
+@click.option("--around", metavar="ID", help="Only what hangs together with this node (an id or an unambiguous name).")
+@click.option("--depth", type=click.IntRange(min=0), default=1, show_default=True, help="So many steps from --around.")
+@click.option("--limit", type=click.IntRange(min=1), default=150, show_default=True, help="At most so many nodes.")
+@click.option(
+    "--min-confidence", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Only statements as sure."
+)
+@click.option("--papers", is_flag=True, help="Draw the papers, too.")
+@click.option("--title", help="The page's title (default: the name of DIR, or of the node).")
+def draw(
+    directory: str,
+    file: str,
+    around: str | None,
+    depth: int,
+    limit: int,
+    min_confidence: float,
+    papers: bool,
+    title: str | None,
+) -> None:
+    """Draw the graph as one HTML page, which needs no network.
+
+    Without --around it shows the best-supported relations of the graph.
+    """
+    from kg.directory import load_graph, redirects
+    from kg.draw import draw as draw_graph
+    from kg.find import resolve_name
+    from kg.model import ENTITY_TYPES
+
+    graph = load_graph(directory)
+    if around is not None:
+        around = resolve_name(graph, around, types=(*ENTITY_TYPES, "Paper"), redirects=redirects(directory))
+        found = graph.entity_by_id.get(around)
+        title = title or (found.name if found else graph.paper_by_id[around].title)
+    picture = draw_graph(
+        graph,
+        file,
+        around=around,
+        depth=depth,
+        limit=limit,
+        min_confidence=min_confidence,
+        papers=papers,
+        title=title or Path(directory).resolve().name,
+    )
+    click.echo(f"{file}: {_count(len(picture.nodes), 'node')}, {_count(len(picture.statements), 'statement')}")
