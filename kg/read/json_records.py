@@ -1,0 +1,87 @@
+"""JSON in kg's own layout, in common field names, or in those of a service: each object goes to the one that knows it.
+
+>>> record = to_record({"Title": "A", "Author(s)": "B C", "published": "2020-02-03"}, 1, {})
+>>> record.title, record.authors, record.year
+('A', ('B C',), 2020)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kg.model import ReadError
+from kg.read import arxiv, crossref, openalex, semantic_scholar
+from kg.read.columns import from_columns
+from kg.read.json_stream import values
+from kg.read.opening import Source
+from kg.read.record import Record, Records, flat, ids_of, names_of, words_of, year_of
+
+Convert = Callable[[Mapping[str, Any], int | None], Record]
+
+#: The services whose objects are known by their keys, most particular first.
+SERVICES: tuple[tuple[Callable[[Mapping[str, Any]], bool], Convert], ...] = (
+    (openalex.is_work, openalex.to_record),
+    (semantic_scholar.is_paper, semantic_scholar.to_record),
+    (crossref.is_work, crossref.to_record),
+    (arxiv.is_snapshot, arxiv.to_record),
+)
+
+
+def read(source: Source, mapping: Mapping[str, str]) -> Records:
+    """Records of JSON Lines or of a JSON document."""
+    return _read(source, lambda value, line: to_record(value, line, mapping))
+
+
+def read_as(convert: Convert) -> Callable[[Source, Mapping[str, str]], Records]:
+    """A reader that takes every object for one of this service."""
+    return lambda source, mapping: _read(source, convert)
+
+
+def to_record(value: Mapping[str, Any], line: int | None, mapping: Mapping[str, str]) -> Record:
+    """One object of whatever kind."""
+    if mapping:
+        return from_columns(value, line, mapping, source="json")
+    for knows, convert in SERVICES:
+        if knows(value):
+            return convert(value, line)
+    if is_own(value):
+        return own(value, line)
+    return from_columns(value, line, mapping, source="json")
+
+
+def is_own(value: Mapping[str, Any]) -> bool:
+    """Whether an object is in kg's own layout: id, title and abstract under these names, all of them text."""
+    return all(isinstance(value.get(key), str) for key in ("id", "title", "abstract"))
+
+
+def own(value: Mapping[str, Any], line: int | None) -> Record:
+    """A record whose id and texts are taken as they stand."""
+    return Record(
+        source="json",
+        line=line,
+        own_layout=True,
+        id=value["id"],
+        title=value["title"],
+        abstract=value["abstract"],
+        authors=names_of(value.get("authors")),
+        year=year_of(value.get("year")),
+        venue=flat(value.get("venue")) or None,
+        url=flat(value.get("url")) or None,
+        doi=flat(value.get("doi")) or None,
+        arxiv_id=flat(value.get("arxiv_id")) or None,
+        openalex_id=flat(value.get("openalex_id")) or None,
+        keywords=words_of(value.get("keywords")),
+        cites=ids_of(value.get("cites")),
+    )
+
+
+def _read(source: Source, convert: Callable[[Mapping[str, Any], int | None], Record]) -> Records:
+    for line, value in values(source):
+        if isinstance(value, ReadError):
+            yield value
+        elif not isinstance(value, Mapping):
+            kind = "null" if value is None else f"a JSON {type(value).__name__}"
+            yield ReadError(f"{kind}, where an object with a title is expected", path=source.name, line=line)
+        else:
+            yield convert(value, line)
