@@ -60,10 +60,16 @@ def context(base: str = BASE) -> dict[str, Any]:
     return {"@version": 1.1, "id": "@id", "type": "@type", **prefixes(base), **terms}
 
 
+def context_text(base: str = BASE) -> str:
+    """The context as JSON, one term a line."""
+    lines = (f"{json.dumps(name)}: {json.dumps(meaning)}" for name, meaning in context(base).items())
+    return "{\n  " + ",\n  ".join(lines) + "\n}"
+
+
 def write(nodes: Iterable[Description], out: TextIO, base: str = BASE) -> None:
     """Write nodes as one JSON-LD document that needs no network to be read."""
     kinds = _value_types()
-    out.write(f'{{"@context": {json.dumps(context(base), indent=1)},\n"@graph": [')
+    out.write(f'{{"@context": {context_text(base)},\n"@graph": [')
     comma = "\n"
     for subject, facts in nodes:
         node: dict[str, Any] = {"id": _name(subject, base)}

@@ -1,0 +1,217 @@
+"""SHACL shapes and the JSON-LD context, made from the ontology: `python -m kg.export.shapes` renews both files.
+
+>>> text = shapes()
+>>> "sh:path kg:outperforms ; sh:class kg:Method" in text
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from kg import ontology
+from kg.export.jsonld import context_text
+from kg.ontology import NAMESPACES, NodeType
+
+_PREFIXES = ("bibo", "dcterms", "fabio", "foaf", "kg", "oa", "prov", "rdf", "schema", "skos", "xsd")
+_SHAPES = "https://kg.example.org/shapes#"
+_HEADER = """\
+# What a graph of kg must keep to, in SHACL core. Made from kg.ttl by `python -m kg.export.shapes`: do not edit.
+# `kg validate` checks a graph against these shapes, and against what SHACL core cannot say (docs/ontology.md)."""
+_HASH = "[0-9a-f]{16}"
+
+
+def shapes() -> str:
+    """The text of `ontology/shapes.ttl`."""
+    names = {prefix: NAMESPACES[prefix] for prefix in _PREFIXES}
+    names |= {"sh": "http://www.w3.org/ns/shacl#", "shape": _SHAPES}
+    blocks = [
+        _HEADER,
+        "\n".join(f"@prefix {prefix}: <{address}> ." for prefix, address in sorted(names.items())),
+        *_nodes(),
+        *_domains(),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def context() -> str:
+    """The text of `ontology/context.jsonld`."""
+    return f'{{"@context": {context_text()}}}\n'
+
+
+def _nodes() -> Iterator[str]:
+    schema = ontology.load()
+    yield _node(
+        "Paper",
+        _identifier("paper", ".+"),
+        _one("dcterms:title", "a paper has exactly one title", "sh:datatype xsd:string ; sh:minLength 1"),
+        _property("dcterms:abstract", "a paper has at most one abstract", "sh:maxCount 1 ; sh:datatype xsd:string"),
+        _property("dcterms:issued", "a paper has at most one year", "sh:maxCount 1 ; sh:datatype xsd:gYear"),
+        _property(
+            "schema:datePublished", "the year of a paper is the one that it was issued in", "sh:equals dcterms:issued"
+        ),
+        _property("fabio:hasArXivId", "a paper has at most one arXiv id", "sh:maxCount 1 ; sh:datatype xsd:string"),
+        _property("bibo:doi", "a paper has at most one DOI", "sh:maxCount 1 ; sh:datatype xsd:string"),
+        *_disjoint_roles(),
+        *_ranges("Paper"),
+    )
+    for kind in schema.types.values():
+        if kind.entity:
+            yield _entity(kind)
+    yield _node(
+        "Author",
+        _identifier("author", ".+"),
+        _one("foaf:name", "an author has exactly one name", "sh:datatype xsd:string ; sh:minLength 1"),
+    )
+    yield _node(
+        "Venue",
+        _identifier("venue", ".+"),
+        _one("schema:name", "a venue has exactly one name", "sh:datatype xsd:string ; sh:minLength 1"),
+    )
+    yield _node(
+        "Result",
+        _identifier("result", _HASH),
+        _one("kg:value", "a result has exactly one value", "sh:datatype xsd:string ; sh:minLength 1"),
+        _property("kg:number", "a result has at most one number", "sh:maxCount 1 ; sh:datatype xsd:decimal"),
+        _property("kg:unit", "a result has at most one unit", "sh:maxCount 1 ; sh:datatype xsd:string"),
+        _property("kg:note", "a result has at most one note", "sh:maxCount 1 ; sh:datatype xsd:string"),
+        _property(
+            "[ sh:inversePath kg:has_result ]", "a result is of exactly one paper", "sh:minCount 1 ; sh:maxCount 1"
+        ),
+        *_place("a result"),
+        *_ranges("Result"),
+    )
+    stated = " ".join(f"kg:{one.name}" for one in schema.predicates.values() if one.kind in ("role", "relation"))
+    yield _node(
+        "Statement",
+        _identifier("statement", _HASH),
+        _one("rdf:subject", "a statement has exactly one subject", "sh:nodeKind sh:IRI"),
+        _one("rdf:predicate", "the predicate of a statement is exactly one role or relation", f"sh:in ( {stated} )"),
+        _one("rdf:object", "a statement has exactly one object", "sh:nodeKind sh:IRI"),
+        _property("( rdf:subject rdf:type )", "the subject of a statement is a node of the graph", "sh:minCount 1"),
+        _property("( rdf:object rdf:type )", "the object of a statement is a node of the graph", "sh:minCount 1"),
+        _one("kg:negated", "a statement says exactly once whether it is negated", "sh:datatype xsd:boolean"),
+        _one("kg:confidence", "a statement has exactly one confidence, from 0 to 1", _SHARE),
+        _one(
+            "kg:support",
+            "a statement is supported by at least one paper",
+            "sh:datatype xsd:integer ; sh:minInclusive 1",
+        ),
+        _property("kg:evidence", "a statement has evidence", "sh:minCount 1 ; sh:class kg:Evidence"),
+    )
+    yield _node(
+        "Evidence",
+        _identifier("evidence", _HASH),
+        _one("kg:extractor", "a piece of evidence names its extractor once", "sh:datatype xsd:string"),
+        _one("kg:hedged", "a piece of evidence says exactly once whether it is hedged", "sh:datatype xsd:boolean"),
+        _property(
+            "[ sh:inversePath kg:evidence ]",
+            "a piece of evidence is of exactly one statement",
+            "sh:minCount 1 ; sh:maxCount 1",
+        ),
+        *_place("a piece of evidence"),
+    )
+    whole_number = "sh:datatype xsd:integer ; sh:minInclusive 0"
+    yield _node(
+        "oa:TextPositionSelector",
+        _one(
+            "oa:start",
+            "the start of a stretch of text is one number before its end",
+            f"{whole_number} ; sh:lessThan oa:end",
+        ),
+        _one("oa:end", "the end of a stretch of text is one number", whole_number),
+    )
+    yield _node(
+        "oa:TextQuoteSelector",
+        _one("oa:exact", "a stretch of text holds at least one character", "sh:datatype xsd:string ; sh:minLength 1"),
+    )
+
+
+_SHARE = "sh:datatype xsd:decimal ; sh:minInclusive 0 ; sh:maxInclusive 1"
+
+
+def _entity(kind: NodeType) -> str:
+    return _node(
+        kind.name,
+        _identifier(kind.prefix, "[a-z0-9]+(-[a-z0-9]+)*"),
+        _property("rdf:type", "an entity has exactly one class", "sh:maxCount 1"),
+        _one("skos:prefLabel", "an entity has exactly one prefLabel", "sh:datatype xsd:string ; sh:minLength 1"),
+        _property(
+            "skos:altLabel", "an alias is text, and not the name", "sh:datatype xsd:string ; sh:disjoint skos:prefLabel"
+        ),
+        _one("kg:papers", "an entity is named by at least one paper", "sh:datatype xsd:integer ; sh:minInclusive 1"),
+        _property("skos:broader", "what is broader is another node", "sh:nodeKind sh:IRI"),
+        _property("skos:exactMatch", "what is the same elsewhere is an IRI", "sh:nodeKind sh:IRI"),
+        *_ranges(kind.name),
+    )
+
+
+def _place(what: str) -> Iterator[str]:
+    """What evidence and results share: how sure, and where in which paper."""
+    yield _one("kg:score", f"{what} has exactly one score, from 0 to 1", _SHARE)
+    yield _one("kg:sentence", f"{what} has exactly one sentence", "sh:datatype xsd:string ; sh:minLength 1")
+    yield _one("oa:hasSource", f"{what} is from exactly one paper of the graph", "sh:class kg:Paper")
+    yield _property("prov:wasDerivedFrom", f"{what} is derived from its source", "sh:equals oa:hasSource")
+    yield _property("oa:hasSelector", f"{what} has two selectors", "sh:minCount 2 ; sh:maxCount 2 ; sh:nodeKind sh:IRI")
+
+
+def _disjoint_roles() -> Iterator[str]:
+    roles = [role.name for role in ontology.load().of_kind("role")]
+    for number, role in enumerate(roles[:-1]):
+        others = ", ".join(f"kg:{other}" for other in roles[number + 1 :])
+        yield _property(f"kg:{role}", "an entity has one role in a paper", f"sh:disjoint {others}")
+
+
+def _ranges(head: str) -> Iterator[str]:
+    """What may stand at the other end of each predicate that starts at `head`."""
+    for predicate in ontology.load().predicates.values():
+        tails = [tail for first, tail in predicate.signatures if first == head]
+        if tails:
+            message = f"kg:{predicate.name} leads from a {head} to a {' or '.join(tails)}"
+            yield _property(f"kg:{predicate.name}", message, _classes(tails))
+
+
+def _domains() -> Iterator[str]:
+    """What each predicate may start at."""
+    for predicate in ontology.load().predicates.values():
+        heads = list(dict.fromkeys(head for head, _ in predicate.signatures))
+        message = f"kg:{predicate.name} starts at a {' or '.join(heads)}"
+        yield (
+            f"shape:{predicate.name} a sh:NodeShape ; sh:targetSubjectsOf kg:{predicate.name} ;\n"
+            f'    {_classes(heads)} ; sh:message "{message}" .'
+        )
+
+
+def _classes(names: Iterable[str]) -> str:
+    classes = [f"sh:class kg:{name}" for name in names]
+    return classes[0] if len(classes) == 1 else f"sh:or ( {' '.join(f'[ {one} ]' for one in classes)} )"
+
+
+def _node(target: str, *parts: str) -> str:
+    name = target.removeprefix("oa:")
+    target = target if ":" in target else f"kg:{target}"
+    return f"shape:{name} a sh:NodeShape ; sh:targetClass {target} ;\n    " + " ;\n    ".join(parts) + " ."
+
+
+def _identifier(prefix: str, pattern: str) -> str:
+    """The form of a node's IRI: whatever the base is, it ends as the id says."""
+    message = f"the id of a {prefix} is an IRI that ends in /{prefix}/{pattern}"
+    return f'sh:nodeKind sh:IRI ; sh:pattern "/{prefix}/{pattern}$" ; sh:message "{message}"'
+
+
+def _one(path: str, message: str, constraints: str) -> str:
+    return _property(path, message, f"sh:minCount 1 ; sh:maxCount 1 ; {constraints}")
+
+
+def _property(path: str, message: str, constraints: str) -> str:
+    return f'sh:property [ sh:path {path} ; {constraints} ;\n        sh:message "{message}" ]'
+
+
+def _write(folder: Path) -> None:
+    (folder / "shapes.ttl").write_text(shapes(), "utf-8")
+    (folder / "context.jsonld").write_text(context(), "utf-8")
+
+
+if __name__ == "__main__":
+    _write(ontology.path("kg.ttl").parent)
