@@ -432,15 +432,15 @@ def explain(directory: str, what: Sequence[str], limit: int, as_json: bool) -> N
         click.echo(f"merged: {_cell(merge['merged_name'])}  ({merge['rule']}, {merge['score']}, {merge['decided_by']})")
     for result in about["results"][:limit]:
         click.echo(f"result: {_cell(result['value'])}  {result['paper']}: {_cell(result['sentence'])}")
-    _say_more(about["results"], limit, "results")
+    _say_more(about["results"], limit, "result")
     for statement in about["statements"][:limit]:
         _show_statement(statement, "  ")
-    _say_more(about["statements"], limit, "statements")
+    _say_more(about["statements"], limit, "statement")
 
 
 def _say_more(values: Sequence[Any], limit: int, noun: str) -> None:
     if len(values) > limit:
-        click.echo(f"and {len(values) - limit:,} more {noun} (--limit {len(values)} shows all)")
+        click.echo(f"and {_count(len(values) - limit, noun)} more (--limit {len(values)} shows all)")
 
 
 def _show_statement(statement: Mapping[str, Any], indent: str) -> None:
