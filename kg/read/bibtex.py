@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import bibtexparser
-from bibtexparser.model import DuplicateFieldKeyBlock, Entry, ParsingFailedBlock, String
+from bibtexparser.entrypoint import parse_string
+from bibtexparser.model import Block, DuplicateFieldKeyBlock, Entry, ParsingFailedBlock, String
 
 from kg.model import ReadError
 from kg.read.opening import MAX_RECORD, Source, lines, misencoded
@@ -54,7 +54,7 @@ def read(source: Source, mapping: Mapping[str, str]) -> Records:
     if wanted:
         for chunk in _chunks(source):
             if chunk.kind not in ("string", "comment", "preamble"):
-                for _, entry in _entries(chunk, source, strings):
+                for _, entry in _entries(chunk, source):
                     if isinstance(entry, Entry):
                         fields = _fields(entry, strings)
                         for key in (entry.key, *re.split(r"[\s,]+", fields.get("ids", ""))):
@@ -63,7 +63,7 @@ def read(source: Source, mapping: Mapping[str, str]) -> Records:
     for chunk in _chunks(source):
         if chunk.kind in ("string", "comment", "preamble"):
             continue
-        for line, entry in _entries(chunk, source, strings):
+        for line, entry in _entries(chunk, source):
             if isinstance(entry, ReadError):
                 yield entry
             else:
@@ -104,7 +104,7 @@ def _survey(source: Source) -> tuple[set[str], dict[str, str]]:
     strings = dict(_MONTHS)
     for chunk in _chunks(source):
         if chunk.kind == "string":
-            library = bibtexparser.parse_string(chunk.text, parse_stack=[])
+            library = parse_string(chunk.text, parse_stack=[])
             for block in library.blocks:
                 if isinstance(block, String):
                     strings[block.key.casefold()] = parts(block.value, strings)
@@ -130,16 +130,16 @@ def _chunks(source: Source) -> Iterator[_Chunk]:
             yield _Chunk(line, kind, "".join(rows))
 
 
-def _entries(chunk: _Chunk, source: Source, strings: Mapping[str, str]) -> Iterator[tuple[int, Entry | ReadError]]:
-    del strings
+def _entries(chunk: _Chunk, source: Source) -> Iterator[tuple[int, Entry | ReadError]]:
     if error := misencoded(chunk.text, source, chunk.line):
         yield chunk.line, error
         return
     text = _braced(chunk.text)
-    for block in bibtexparser.parse_string(text, parse_stack=[]).blocks:
+    block: Block | None
+    for block in parse_string(text, parse_stack=[]).blocks:
         line = chunk.line + (block.start_line or 0)
         if isinstance(block, DuplicateFieldKeyBlock):
-            block = block.ignore_error_block
+            block = block.ignore_error_block  # the first of two fields of one name counts
         if isinstance(block, Entry):
             yield line, block
         elif isinstance(block, ParsingFailedBlock):

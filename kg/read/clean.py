@@ -1,6 +1,6 @@
 r"""Cleans LaTeX, HTML and Unicode residue out of a text, once, and never eats content.
 
->>> clean(r"<jats:p>Fast  $\alpha$-nets: \emph{O}$(n^{2})$ &amp; ef\ufb01cient</jats:p>")
+>>> clean(r"<jats:p>Fast  $\alpha$-nets: \emph{O}$(n^{2})$ &amp; efﬁcient</jats:p>")
 'Fast α-nets: O(n^2) & efficient'
 >>> clean(r"p < 0.05, C#, {0,1}, 100%, ~5, 5% of \$100")
 'p < 0.05, C#, {0,1}, 100%, ~5, 5% of $100'
@@ -14,6 +14,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from html.entities import html5
+from typing import Any
 
 _PLAIN = re.compile(r"[ -~]*")
 _SUSPECT = re.compile(r"[\\$<&]|``")
@@ -41,18 +42,28 @@ _CHARACTERS = (
     | {ord(ligature): letters for ligature, letters in _LIGATURES.items()}
     | dict.fromkeys(range(55296, 57344), "�")
 )
+#: Characters that were UTF-8, were read as Latin-1 or Windows-1252, and so became two or three (`Ã©`, `â€™`).
+_MISREAD = {
+    found: character
+    for character in map(chr, (*range(0xA1, 0x100), *range(0x2013, 0x2015), *range(0x2018, 0x201E), 0x2022, 0x2026))
+    for found in (
+        character.encode().decode("latin-1"),
+        "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in character.encode()),
+    )
+}
+_MISREAD_RUN = re.compile("[ÂÃâ][\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘-„†-•…‰‹›€™]{1,2}")
 _BROKEN_LINE = re.compile(r"(?<=[a-z]-)[ \t]*\r?\n\s*(?=[a-z])")
 
 # --- HTML, JATS and MathML
 
 _INLINE = frozenset(
-    "a b big bold em ext-link font i inf inline-formula italic mark monospace named-content overline roman sans-serif sc "
-    "scp small span strong styled-content sub sup tt u underline xref math semantics mrow mi mn mo msub msup msubsup mfrac "
-    "msqrt mtext mstyle mover munder mfenced mspace mtable mtr mtd tex-math alternatives".split()
+    "a b big bold em ext-link font i inf inline-formula italic mark monospace named-content overline roman sans-serif "
+    "sc scp small span strong styled-content sub sup tt u underline xref math semantics mrow mi mn mo msub msup "
+    "msubsup mfrac msqrt mtext mstyle mover munder mfenced mspace mtable mtr mtd tex-math alternatives".split()
 )
 _BLOCK = frozenset(
-    "blockquote br center dd disp-formula div dl dt h1 h2 h3 h4 h5 h6 hr li list list-item ol p sec table tbody td th thead "
-    "tr ul".split()
+    "blockquote br center dd disp-formula div dl dt h1 h2 h3 h4 h5 h6 hr li list list-item ol p sec table tbody td th "
+    "thead tr ul".split()
 )
 _TAG = re.compile(r"<(?P<close>/?)(?P<prefix>jats:|mml:)?(?P<name>[A-Za-z][A-Za-z0-9-]*)(?P<rest>\s[^<>]*|/)?\s*>")
 _COMMENT = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
@@ -80,9 +91,22 @@ _ACCENT = re.compile(
     r"(?:\{\s*(?P<braced>\\[ij](?![A-Za-z])|[A-Za-z])\s*\}|(?P<bare>\\[ij](?![A-Za-z])(?:\{\})?|[A-Za-z]))(?(open)(?P<close>\})?)"
 )
 _MARKS = {
-    '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304", ".": "\u0307",
-    "H": "\u030b", "c": "\u0327", "k": "\u0328", "b": "\u0331", "d": "\u0323", "r": "\u030a", "u": "\u0306",
-    "v": "\u030c", "t": "\u0361",
+    '"': "\u0308",
+    "'": "\u0301",
+    "`": "\u0300",
+    "^": "\u0302",
+    "~": "\u0303",
+    "=": "\u0304",
+    ".": "\u0307",
+    "H": "\u030b",
+    "c": "\u0327",
+    "k": "\u0328",
+    "b": "\u0331",
+    "d": "\u0323",
+    "r": "\u030a",
+    "u": "\u0306",
+    "v": "\u030c",
+    "t": "\u0361",
 }
 _LETTERS = ("AA", "AE", "L", "O", "OE", "aa", "ae", "i", "j", "l", "o", "oe", "ss")
 _LETTER = re.compile(rf"\{{\\({'|'.join(_LETTERS)})\s*\}}|\\({'|'.join(_LETTERS)})(?:\{{\}}|(?![A-Za-z])[ ]?)")
@@ -112,8 +136,9 @@ _SPACES = re.compile(r"\\(?:[,;:!> ]|quad(?![A-Za-z])|qquad(?![A-Za-z]))")
 _NUMBERS = re.compile(r"\{(\s*[-−+]?\d[\d.]*(?:\s*,\s*(?:[-−+]?\d[\d.]*|\.\.\.|…|\\ldots|\\dots))+\s*)\}")
 _GROUP = re.compile(r"\{([^{}]*)\}")
 _FONTS = frozenset(
-    "mathcal mathbb mathbf mathrm mathit mathsf mathtt mathfrak mathscr mathnormal boldsymbol bm operatorname text textrm "
-    "textbf textit textsc texttt textsf textsl textup textmd textnormal emph underline mbox hbox ensuremath uline".split()
+    "mathcal mathbb mathbf mathrm mathit mathsf mathtt mathfrak mathscr mathnormal boldsymbol bm operatorname text "
+    "textrm textbf textit textsc texttt textsf textsl textup textmd textnormal emph underline mbox hbox "
+    "ensuremath uline".split()
 )
 _HIDE = str.maketrans("{}", "\ue000\ue001")
 _SHOW = str.maketrans("\ue000\ue001", "{}")
@@ -138,6 +163,7 @@ def clean(text: str, *, bibtex: bool = False) -> str:
 
 def _once(text: str) -> str:
     if not text.isascii() or not text.isprintable():
+        text = _MISREAD_RUN.sub(_reread, text)
         text = _BROKEN_LINE.sub("", text).translate(_CHARACTERS)
     if "<" in text:
         text = _html(text)
@@ -146,6 +172,14 @@ def _once(text: str) -> str:
     if "\\" in text or "$" in text or "``" in text or "~" in text:
         text = _latex(text)
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _reread(match: re.Match[str]) -> str:
+    run = match.group()
+    for length in (3, 2):
+        if run[:length] in _MISREAD:
+            return _MISREAD[run[:length]] + run[length:]
+    return run
 
 
 def _html(text: str) -> str:
@@ -296,8 +330,17 @@ def _one(match: re.Match[str]) -> str:
 
 
 _MATH_MARKS = {
-    "hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "ddot": "\u0308", "vec": "\u20d7",
-    "widehat": "\u0302", "widetilde": "\u0303", "overline": "\u0304", "check": "\u030c", "acute": "\u0301",
+    "hat": "\u0302",
+    "bar": "\u0304",
+    "tilde": "\u0303",
+    "dot": "\u0307",
+    "ddot": "\u0308",
+    "vec": "\u20d7",
+    "widehat": "\u0302",
+    "widetilde": "\u0303",
+    "overline": "\u0304",
+    "check": "\u030c",
+    "acute": "\u0301",
 }
 
 
@@ -324,34 +367,53 @@ def _word(match: re.Match[str], *, math: bool) -> str:
     return match.group()
 
 
+@lru_cache(maxsize=1)
+def _commands_known() -> Any:
+    from pylatexenc.latex2text import get_default_latex_context_db  # takes a while, and most texts need none of it
+
+    return get_default_latex_context_db()
+
+
 @lru_cache(maxsize=4096)
 def _symbol(name: str) -> str | None:
     """What a command without arguments stands for; None for one that is not known."""
-    from pylatexenc.latex2text import get_default_latex_context_db
-
-    spec = get_default_latex_context_db().get_macro_spec(name)
-    found = getattr(spec, "simplify_repl", None)
     if name in _TEXTS:
         return _TEXTS[name]
+    found = getattr(_commands_known().get_macro_spec(name), "simplify_repl", None)
     if not isinstance(found, str) or "%" in found or not found.strip() or found.startswith("<"):
         return None
     return found.strip() if len(found.strip()) < 12 else None
 
 
 _TEXTS = {
-
-        "item": "•",
-        "newline": " ",
-        "par": " ",
-        "ldots": "...",
-        "dots": "...",
-        "cdots": "...",
-        "quad": " ",
-        "qquad": " "
-    ,
-    "textasciitilde": "~", "textasciicircum": "^", "textunderscore": "_", "textdollar": "$", "prime": "'",
-    "lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "Vert": "‖", "vert": "|", "colon": ":", "TeX": "TeX",
-    "xspace": "", "LaTeX": "LaTeX", "BibTeX": "BibTeX", "star": "*", "ast": "*", "textendash": "–", "limits": "",
+    "item": "•",
+    "newline": " ",
+    "par": " ",
+    "ldots": "...",
+    "dots": "...",
+    "cdots": "...",
+    "quad": " ",
+    "qquad": " ",
+    "textasciitilde": "~",
+    "textasciicircum": "^",
+    "textunderscore": "_",
+    "textdollar": "$",
+    "prime": "'",
+    "lVert": "‖",
+    "rVert": "‖",
+    "lvert": "|",
+    "rvert": "|",
+    "Vert": "‖",
+    "vert": "|",
+    "colon": ":",
+    "TeX": "TeX",
+    "xspace": "",
+    "LaTeX": "LaTeX",
+    "BibTeX": "BibTeX",
+    "star": "*",
+    "ast": "*",
+    "textendash": "–",
+    "limits": "",
 }
 
 

@@ -6,10 +6,10 @@ others may cite it by; the second pass reads the temporary file and merges. Memo
 
 >>> import tempfile
 >>> path = Path(tempfile.mkdtemp(), "a.jsonl")
->>> _ = path.write_text('{"title": "On Foxes", "doi": "10.1000/F"}\\n{"title": "On foxes", "doi": "10.1000/f", "year": 2020}')
+>>> _ = path.write_text('{"title": "On Foxes", "doi": "10.1/F"}\\n{"title": "On foxes", "doi": "10.1/f", "year": 2020}')
 >>> report = ReadReport()
 >>> [(paper.id, paper.year) for paper in read_papers([path], report=report)], report.duplicates
-([('paper:10.1000/f', 2020)], 1)
+([('paper:10.1/f', 2020)], 1)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from kg.model import Paper, ReadError, digest
 from kg.read.clean import clean as cleaned
@@ -40,6 +40,7 @@ log = logging.getLogger("kg.read")
 #: Longer texts are no titles and abstracts.
 MAX_TEXT = 1_000_000
 _LONG_TITLE, _GENERIC_TITLE = 4, 3  # words
+_NO_WORD = re.compile(r"\W+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _OWN, _ARXIV, _DOI, _OPENALEX, _GIVEN, _TITLE = range(6)
@@ -48,7 +49,7 @@ _OWN, _ARXIV, _DOI, _OPENALEX, _GIVEN, _TITLE = range(6)
 def read_papers(
     inputs: str | Path | Sequence[str | Path],
     *,
-    format: str | None = None,
+    format: str | None = None,  # noqa: A002 the name that the command line gives it
     mapping: Mapping[str, str] | None = None,
     clean: bool | None = None,
     strict: bool = False,
@@ -60,6 +61,29 @@ def read_papers(
     markup is cleaned out of titles and abstracts (None: except in kg's own layout), `strict` raises the first error
     rather than skip the record. `report` is complete when the first paper comes. Raises a `ReadError` where no paper
     can be read at all.
+    """
+    groups = read_groups(
+        inputs, format=format, mapping=mapping, clean=clean, strict=strict, report=report, keep_records=False
+    )
+    for group in groups:
+        yield group.paper
+
+
+def read_groups(
+    inputs: str | Path | Sequence[str | Path],
+    *,
+    format: str | None = None,  # noqa: A002 the name that the command line gives it
+    mapping: Mapping[str, str] | None = None,
+    clean: bool | None = None,
+    strict: bool = False,
+    report: ReadReport | None = None,
+    known: Iterable[str] = (),
+    keep_records: bool = True,
+) -> Iterator[Group]:
+    """As `read_papers`, each paper with the records that it was made of.
+
+    `known` are records of earlier runs: papers are what all records together make, as if they were read in one run.
+    A record of the inputs takes the place of known ones of the same id and format. `report` counts the inputs only.
     """
     report = ReadReport() if report is None else report
     check_mapping(mapping or {})
@@ -78,11 +102,19 @@ def read_papers(
                         _skip(entry, strict, report)
                     else:
                         spool.add(entry)
-        spool.settle(strict=strict, report=report)
-        report.read = spool.papers
-        if not report.read:
+        if not spool.records:
             raise _nothing(inputs, report)
-        yield from spool.merged()
+        spool.add_known(map(_from_line, known))
+        spool.settle(strict=strict, report=report)
+        yield from spool.merged(keep_records)
+
+
+def regroup(known: Iterable[str]) -> Iterator[Group]:
+    """The papers that records of earlier runs make."""
+    with _Spool() as spool:
+        spool.add_known(map(_from_line, known))
+        spool.settle(strict=False, report=ReadReport())
+        yield from spool.merged(keep_records=True)
 
 
 def _nothing(inputs: Sequence[str | Path], report: ReadReport) -> ReadError:
@@ -101,7 +133,7 @@ def _skip(error: ReadError, strict: bool, report: ReadReport) -> None:
 
 
 def _records(
-    files: Iterator[Source | ReadError], format: str | None, mapping: Mapping[str, str], report: ReadReport
+    files: Iterator[Source | ReadError], forced: str | None, mapping: Mapping[str, str], report: ReadReport
 ) -> Iterator[tuple[Record, Source] | ReadError]:
     """The records of all files; what ends the reading of one file does not end that of the next."""
     for source in files:
@@ -111,9 +143,9 @@ def _records(
         report.files += 1
         found = False
         try:
-            if format is not None and not source.head(4096).strip():
+            if forced is not None and not source.head(4096).strip():
                 raise ReadError("the file is empty", path=source.name)
-            _, read = reader(format or detect(source))
+            _, read = reader(forced or detect(source))
             for item in read(source, mapping):
                 found = True
                 yield item if isinstance(item, ReadError) else (item, source)
@@ -131,6 +163,14 @@ def _records(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Group:
+    """A paper and the records that it was made of, each a line of JSON that `read_groups` takes as `known`."""
+
+    paper: Paper
+    records: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class _Entry:
     """A paper as its record alone gives it, and what else is to be known of it."""
 
@@ -139,6 +179,33 @@ class _Entry:
     names: tuple[str, ...]
     given: str | None
     where: tuple[str, int | None]
+
+    @property
+    def key(self) -> str:
+        """What a newer state of this record has in common with it: its id, and its format unless that is our own."""
+        return self.paper.id if self.rank == _OWN else f"{self.paper.id} {self.paper.source}"
+
+    def line(self) -> str:
+        """As a line of JSON; where it was read is left out, so that equal records are equal lines."""
+        fields = {name: value for name, value in dataclasses.asdict(self.paper).items() if value not in (None, "", ())}
+        row = {"paper": fields, "rank": self.rank, "names": self.names, "given": self.given}
+        return json.dumps(row, ensure_ascii=False, sort_keys=True)
+
+
+def _from_line(line: str) -> _Entry:
+    row = json.loads(line)
+    return _Entry(
+        paper=_paper(row["paper"]),
+        rank=row["rank"],
+        names=tuple(row["names"]),
+        given=row["given"],
+        where=("an earlier build", None),
+    )
+
+
+def _paper(fields: Mapping[str, Any]) -> Paper:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+    return Paper(**values)
 
 
 def _entry(record: Record, clean: bool | None, source: Source) -> _Entry | ReadError:
@@ -159,7 +226,8 @@ def _entry(record: Record, clean: bool | None, source: Source) -> _Entry | ReadE
     if raw and not record.own_layout:
         title, abstract = title.strip(), abstract.strip()
     if not title.strip():
-        return ReadError("the record has no title", path=source.name, line=record.line)
+        name = f" {record.id.strip()!r}" if record.id else ""
+        return ReadError(f"the record{name} has no title", path=source.name, line=record.line)
     url = plain(record.url or "").strip()
     arxiv = arxiv_id(record.arxiv_id) or arxiv_id(record.doi) or _arxiv_url(url) or arxiv_id(record.id)
     number = doi(record.doi)
@@ -229,8 +297,9 @@ class _Spool:
     """The temporary file of all records, and their keys in arrays: some hundred bytes a record."""
 
     def __init__(self) -> None:
-        self._file: BinaryIO | None = None
-        self.papers = 0
+        self._file = tempfile.TemporaryFile(prefix="kg-read-")  # noqa: SIM115 closed in __exit__
+        self._keys: set[int] = set()  # of the inputs' records
+        self._first_known: int | None = None  # records from here on are of earlier runs
         self._offsets = array("Q")
         self._titles, self._authors, self._abstracts = array("Q"), array("Q"), array("Q")
         self._dois, self._masks, self._years, self._words = array("Q"), array("Q"), array("H"), bytearray()
@@ -247,25 +316,24 @@ class _Spool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
 
     def add(self, entry: _Entry) -> None:
         """Write a record down and remember its keys."""
-        assert self._file is not None
         paper = entry.paper
         number = len(self._offsets)
-        row = {field.name: getattr(paper, field.name) for field in dataclasses.fields(paper)}
-        data = json.dumps([row, entry.where, entry.names], ensure_ascii=False).encode()
         self._offsets.append(self._file.tell())
-        self._file.write(data + b"\n")
+        self._file.write(f"{entry.line()}\n{json.dumps(entry.where)}\n".encode())
+        if self._first_known is None:
+            self._keys.add(_hash(entry.key))
 
         plain_title = cleaned(paper.title)
         key = title_key(plain_title)
         author = family_name(paper.authors[0]) if paper.authors else ""
         self._titles.append(_hash(key))
         self._authors.append(_hash(author) | 1 if author else 0)
-        self._abstracts.append(_hash(title_key(cleaned(paper.abstract))) | 1 if paper.abstract.strip() else 0)
+        abstract = cleaned(paper.abstract) if entry.rank == _OWN else paper.abstract
+        self._abstracts.append(_hash(_NO_WORD.sub("", abstract.casefold())) | 1 if abstract.strip() else 0)
         self._dois.append(_hash(paper.doi) | 1 if paper.doi else 0)
         self._masks.append(_words_mask(plain_title))
         self._years.append(paper.year or 0)
@@ -283,6 +351,18 @@ class _Spool:
         for name in unique:
             self._same.append(_hash(name))
             self._sames.append(number)
+
+    @property
+    def records(self) -> int:
+        """How many records there are."""
+        return len(self._offsets)
+
+    def add_known(self, entries: Iterable[_Entry]) -> None:
+        """Write down records of earlier runs, after all others; those that have been read again are left out."""
+        self._first_known = len(self._offsets)
+        for entry in entries:
+            if _hash(entry.key) not in self._keys:
+                self.add(entry)
 
     # --- which records are one paper
 
@@ -306,8 +386,9 @@ class _Spool:
             if root != number:
                 self._members.setdefault(root, [root]).append(number)
         self._name()
-        self.papers = len(self._offsets) - len(self._dropped) - sum(len(group) - 1 for group in self._members.values())
-        report.duplicates += len(self._offsets) - len(self._dropped) - self.papers
+        read = [number for number in range(self._first_known or 0) if number not in self._dropped]
+        report.read = len({self._root(number) for number in read})
+        report.duplicates += len(read) - report.read
         for root, group in sorted(self._members.items()):
             for number in group:
                 if self.own_id(number) != self.id(root):
@@ -377,11 +458,11 @@ class _Spool:
             kept = [number for number in group if number not in self._dropped]
             if kept:
                 self._final[root] = min((self._ranks[number], self.own_id(number)) for number in kept)[1]
-        roots = [n for n in range(len(self._offsets)) if self._root(n) == n and n not in self._dropped]
+        roots = sorted({self._root(n) for n in range(len(self._offsets)) if n not in self._dropped})
         hashes = array("Q", (_hash(self.id(root)) for root in roots))
         for clash in _runs(hashes, array("L", roots)):
             for root in clash:
-                paper = self._read(root)
+                paper = self._read(root).paper
                 suffix = digest(title_key(cleaned(paper.title)), paper.abstract, *paper.authors, paper.year)[:8]
                 self._final[root] = f"{self.id(root)}-{suffix}"
 
@@ -402,15 +483,18 @@ class _Spool:
 
     # --- the second pass
 
-    def merged(self) -> Iterator[Paper]:
+    def merged(self, keep_records: bool) -> Iterator[Group]:
         """Each paper once, where its first record stands."""
         self._sort_names()
         for number in range(len(self._offsets)):
-            if number in self._dropped or self._root(number) != number:
+            root = self._root(number)
+            group = [member for member in self._members.get(root, [root]) if member not in self._dropped]
+            if not group or group[0] != number:
                 continue
-            group = [member for member in self._members.get(number, [number]) if member not in self._dropped]
-            paper = merge([self._read(member) for member in group])
-            yield self._link(dataclasses.replace(paper, id=self.id(number)))
+            entries = [self._read(member) for member in group]
+            paper = merge([entry.paper for entry in entries])
+            records = tuple(sorted({entry.line() for entry in entries})) if keep_records else ()
+            yield Group(paper=self._link(dataclasses.replace(paper, id=self.id(root))), records=records)
 
     def _sort_names(self) -> None:
         """Sort the names for look-up; a name that several papers have (a key of two bibliographies) leads nowhere."""
@@ -436,20 +520,15 @@ class _Spool:
                 self._names.append(key)
                 self._named.append(sorted_named[at])
 
-    def _load(self, number: int) -> list[Any]:
-        assert self._file is not None
+    def _read(self, number: int) -> _Entry:
         if self._file.tell() != self._offsets[number]:
             self._file.seek(self._offsets[number])
-        row: list[Any] = json.loads(self._file.readline())
-        return row
-
-    def _read(self, number: int) -> Paper:
-        fields = self._load(number)[0]
-        return Paper(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+        entry = _from_line(self._file.readline().decode())
+        path, line = json.loads(self._file.readline())
+        return dataclasses.replace(entry, where=(path, line))
 
     def _where(self, number: int) -> tuple[str, int | None]:
-        path, line = self._load(number)[1]
-        return path, line
+        return self._read(number).where
 
     def _place(self, number: int) -> str:
         path, line = self._where(number)

@@ -21,9 +21,10 @@ _ARXIV_INSIDE = re.compile(
     rf"(?:arxiv\.org/(?:abs|pdf|html|format|e-print)/|10\.48550/arxiv\.|\barxiv\s*:\s*)({_NEW}|{_OLD})(?:v\d+)?(?!\d)",
     re.IGNORECASE,
 )
-_DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
+_DOI = re.compile(r"\b10\.\d{1,9}(?:\.\d+)*/\S+")
 _OPENALEX = re.compile(r"(?:https?://(?:\w+\.)?openalex\.org/(?:works/)?|openalex:)?\s*(W\d+)", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W_]+")
+_COMBINING = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
 
 
 def arxiv_id(text: str | None) -> str | None:
@@ -81,7 +82,7 @@ def title_key(title: str) -> str:
 def title_words(title: str) -> list[str]:
     """The words of a title without case and accents."""
     if not title.isascii():
-        title = "".join(part for part in unicodedata.normalize("NFKD", title) if not unicodedata.combining(part))
+        title = _COMBINING.sub("", unicodedata.normalize("NFKD", title))
     return _LETTERS.findall(title.casefold())
 
 

@@ -35,7 +35,12 @@ def read(source: Source, mapping: Mapping[str, str]) -> Records:
 
 def read_as(convert: Convert) -> Callable[[Source, Mapping[str, str]], Records]:
     """A reader that takes every object for one of this service."""
-    return lambda source, mapping: _read(source, convert)
+
+    def read_service(source: Source, mapping: Mapping[str, str]) -> Records:
+        del mapping
+        return _read(source, convert)
+
+    return read_service
 
 
 def to_record(value: Mapping[str, Any], line: int | None, mapping: Mapping[str, str]) -> Record:

@@ -1,7 +1,7 @@
 """Records out of JSON of any shape, one at a time: JSON Lines, arrays, and the wrappers in which services answer.
 
->>> from kg.read.opening import Source
 >>> import tempfile
+>>> from pathlib import Path
 >>> path = Path(tempfile.mkdtemp(), "a.json")
 >>> _ = path.write_text('{"meta": {"count": 2}, "results": [\\n {"title": "A"},\\n {"title": "B"}]}')
 >>> list(values(Source("a.json", path)))
@@ -46,7 +46,8 @@ def _is_lines(source: Source) -> bool:
         return len(head) < 1 << 20
     if _parses(rows[0]):
         return True
-    return rows[0].rstrip().endswith("}") or rows[1].lstrip().startswith('{"') or _parses(rows[1])
+    end = rows[0].rstrip()[-1]
+    return end == "}" or (end not in "{[,:" and _parses(rows[1]))
 
 
 def _parses(row: str) -> bool:
@@ -200,10 +201,9 @@ class _Cursor:
     def peek(self) -> str:
         """The next character that is not blank; empty at the end."""
         while True:
-            match = _BLANK.match(self._text, self._at)
-            assert match is not None
             self.line()
-            self._at = match.end()
+            if match := _BLANK.match(self._text, self._at):
+                self._at = match.end()
             if self._at < len(self._text):
                 return self._text[self._at]
             if not self._more():

@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 from kg.model import ReadError
 
@@ -47,24 +47,26 @@ class Source:
     name: str
     path: Path
 
-    def binary(self) -> BinaryIO:
+    def binary(self) -> IO[bytes]:
         """The bytes, decompressed."""
         stream = self.path.open("rb")
         head = stream.read(4)
         stream.seek(0)
         if head.startswith(_GZIP):
-            return _Guarded(gzip.GzipFile(fileobj=stream), stream, self)
+            return io.BufferedReader(_Guarded(gzip.GzipFile(fileobj=stream), stream, self), 1 << 16)
         if head.startswith(_ZSTD):
             import zstandard
 
             reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(stream, read_across_frames=True)
-            return _Guarded(reader, stream, self)
+            return io.BufferedReader(_Guarded(reader, stream, self), 1 << 16)
         return stream
 
     def text(self, *, newline: str | None = None) -> IO[str]:
         """The characters; a byte that is not in the file's encoding becomes a lone surrogate (see `misencoded`)."""
         stream = self.binary()
-        return io.TextIOWrapper(stream, encoding=_encoding(self.head(256)), errors="surrogateescape", newline=newline)
+        return io.TextIOWrapper(
+            cast(BinaryIO, stream), encoding=_encoding(self.head(256)), errors="surrogateescape", newline=newline
+        )
 
     def head(self, size: int = 1 << 16) -> bytes:
         """The first bytes, decompressed."""
@@ -89,22 +91,23 @@ class Source:
 class _Guarded(io.RawIOBase):
     """A decompressing stream that stops when it has grown beyond all measure, and says what is wrong with damage."""
 
-    def __init__(self, stream: IO[bytes], compressed: BinaryIO, source: Source) -> None:
+    def __init__(self, stream: Any, compressed: IO[bytes], source: Source) -> None:
         self._stream, self._compressed, self._source = stream, compressed, source
         self._total = 0
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._decompress(len(view))
+        view[: len(data)] = data
         return len(data)
 
-    def read(self, size: int = -1) -> bytes:
+    def _decompress(self, size: int) -> bytes:
         name = self._source.name
         try:
-            data = self._stream.read(1 << 16 if size is None or size < 0 or size > 1 << 20 else size)
+            data: bytes = self._stream.read(min(size, 1 << 20))
         except (EOFError, OSError, zlib.error) as error:
             raise ReadError(f"damaged compressed file ({error}): fetch it again", path=name) from error
         except Exception as error:
@@ -119,12 +122,6 @@ class _Guarded(io.RawIOBase):
                 path=name,
             )
         return data
-
-    def read1(self, size: int = -1) -> bytes:
-        return self.read(size)
-
-    def readall(self) -> bytes:
-        return b"".join(iter(lambda: self.read(1 << 16), b""))
 
     def close(self) -> None:
         if not self.closed:
@@ -197,7 +194,9 @@ def _known(path: Path, seen: set[tuple[int, int]]) -> bool:
     except OSError:
         return False
     key = (status.st_dev, status.st_ino)
-    return key in seen or bool(seen.add(key))
+    known = key in seen
+    seen.add(key)
+    return known
 
 
 def _walk(folder: Path) -> Iterator[Path]:

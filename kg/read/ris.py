@@ -1,6 +1,6 @@
 """Tagged exports: RIS, Web of Science's own (`.txt`, `.ciw`) and PubMed's own (`.nbib`), record by record.
 
->>> list(parse_ris("TY  - JOUR\\nTI  - A\\nAU  - Marx, Karl\\nER  - \\n", 1, "a.ris"))[0].authors
+>>> list(parse_ris("TY  - JOUR\\nTI  - A\\nAU  - Marx, Karl\\nER  - \\n", 1))[0].authors
 ('Karl Marx',)
 """
 
@@ -16,7 +16,7 @@ from kg.model import ReadError
 from kg.read.opening import MAX_RECORD, Source, lines, misencoded
 from kg.read.record import Record, Records, first, flat, names_of, words_of, year_of
 
-Parse = Callable[[str, int, str], Iterable[Record | ReadError]]
+Parse = Callable[[str, int], Iterable[Record | ReadError]]
 
 _RIS_START, _RIS_END = re.compile(r"^\ufeff?TY\s{1,2}-"), re.compile(r"^ER\s{1,2}-")
 _WOS_START, _WOS_END = re.compile(r"^\ufeff?PT "), re.compile(r"^ER\s*$")
@@ -71,12 +71,12 @@ def _parsed(rows: list[str], begin: int, source: Source, parse: Parse, *, closed
     if not closed:
         text += "\nER  - \n" if parse is parse_ris else "\nER\n"
     try:
-        yield from parse(text, begin, source.name)
+        yield from parse(text, begin)
     except (OSError, ValueError, KeyError, IndexError) as error:
         yield ReadError(f"broken record: {error}", path=source.name, line=begin)
 
 
-def parse_ris(text: str, line: int, name: str) -> Iterator[Record | ReadError]:
+def parse_ris(text: str, line: int) -> Iterator[Record | ReadError]:
     """The record in one piece of RIS."""
     for item in rispy.loads(text, skip_unknown_tags=False):
         unknown: Mapping[str, Any] = item.get("unknown_tag") or {}
@@ -98,7 +98,7 @@ def parse_ris(text: str, line: int, name: str) -> Iterator[Record | ReadError]:
         )
 
 
-def parse_wos(text: str, line: int, name: str) -> Iterator[Record | ReadError]:
+def parse_wos(text: str, line: int) -> Iterator[Record | ReadError]:
     """The record in one piece of a Web of Science export."""
     for item in rispy.loads(text, implementation=rispy.WokParser):
         cited = item.get("cited_references") or []
@@ -117,7 +117,7 @@ def parse_wos(text: str, line: int, name: str) -> Iterator[Record | ReadError]:
         )
 
 
-def parse_medline(text: str, line: int, name: str) -> Iterator[Record | ReadError]:
+def parse_medline(text: str, line: int) -> Iterator[Record | ReadError]:
     """The record in one piece of a PubMed export: a tag of four characters, `- `, and lines that go on."""
     fields: dict[str, list[str]] = {}
     tag = ""

@@ -58,8 +58,8 @@ def read_csv(source: Source, mapping: Mapping[str, str], *, delimiter: str | Non
             start = rows.line_num
             if not any(map(str.strip, cells)):
                 continue
-            if error := misencoded("\n".join(cells), source, None):
-                yield ReadError(error.reason, path=source.name, line=line)
+            if wrong := misencoded("\n".join(cells), source, None):
+                yield ReadError(wrong.reason, path=source.name, line=line)
             elif len(cells) > len(columns) and any(map(str.strip, cells[len(columns) :])):
                 reason = f"{len(cells)} cells under a header of {len(columns)}: is one of them not quoted?"
                 yield ReadError(reason, path=source.name, line=line)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from kg.model import ReadError
 from kg.read.opening import Source, lines, misencoded
@@ -26,7 +27,7 @@ def is_page(head: str) -> bool:
     if any(_BOILERPLATE.match(row) for row in rows[:3]):
         return True
     kinds = [is_abstract(row) for row in rows]
-    changes = sum(1 for one, other in zip(kinds, kinds[1:], strict=False) if one != other)
+    changes = sum(1 for one, other in pairwise(kinds) if one != other)
     return len(kinds) >= 2 and not kinds[0] and any(kinds) and changes >= 0.8 * (len(kinds) - 1)
 
 
