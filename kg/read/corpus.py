@@ -374,7 +374,7 @@ class _Spool:
             for one, other in _pairs(members):
                 if self._resemble(one, other):
                     self._unite((one, other))
-                else:
+                elif one < (self._first_known or 0):  # of known records it was said when they were read
                     log.warning(
                         "%s and %s have one DOI but nothing else in common: kept apart", *map(self._place, (one, other))
                     )
