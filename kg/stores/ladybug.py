@@ -28,14 +28,7 @@ from kg.model import StoreError
 from kg.property_graph import Column, Row, node_rows, relationship_rows, schema
 from kg.stores import NO_LIMITS, Language, Limits, Progress, Rows
 from kg.stores.deadline import within
-from kg.stores.text import (
-    check_length,
-    cypher_parameters,
-    cypher_tokens,
-    line_and_column,
-    missing_parameters,
-    show_place,
-)
+from kg.stores.text import check_length, check_parameters, cypher_parameters, cypher_tokens, line_and_column, show_place
 
 if TYPE_CHECKING:
     import ladybug
@@ -111,6 +104,8 @@ class LadybugStore:
         del prune
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder: name the file that the graph should be written to")
+        if self.path.exists() and not _is_ours(self.path):
+            raise StoreError(f"{self.path} exists and is no Ladybug file: choose another path, or remove it")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{self.path.name}-", dir=self.path.parent) as folder:
@@ -133,7 +128,7 @@ def opened(
     """A connection to the file, read-only."""
     import ladybug
 
-    if not path.is_file():
+    if not path.is_file() or not _is_ours(path):
         raise StoreError(f"{path}: no Ladybug file here: make one with kg load DIR ladybug:{path}")
     try:
         database = ladybug.Database(path, read_only=True, max_db_size=max_db_bytes, buffer_pool_size=buffer_bytes)
@@ -195,9 +190,7 @@ def check(connection: ladybug.Connection, text: str, parameters: Mapping[str, An
             f"{refused}: kg only reads the graph; a query begins with one of {', '.join(sorted(READING))}"
             f"{show_place(text, *line_and_column(text, tokens[0].start))}"
         )
-    missing = cypher_parameters(text) - set(parameters)
-    if missing:
-        raise StoreError(missing_parameters(missing))
+    check_parameters(cypher_parameters(text), parameters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # `execute` would run the second of two statements
         prepared = connection.prepare(text, dict(parameters))
@@ -225,11 +218,13 @@ def explained(error: RuntimeError, text: str) -> StoreError:
     message = str(error)
     parser = _PARSER.match(message)
     if parser is not None:
-        reason = re.sub(r": expected rule \w+", "", parser[1])
-        reason = re.sub(r" expecting \{.*\}", "", reason, flags=re.DOTALL).replace("Invalid input", "unexpected end of")
+        reason = re.sub(r" expecting \{.*\}|Invalid input <.*>: expected rule \w+", "", parser[1], flags=re.DOTALL)
+        reason = reason.strip() or "syntax error"
         if parser[2] is None:
-            return StoreError(f"the query has a mistake: {reason}")
-        return StoreError(f"the query has a mistake: {reason}{show_place(text, int(parser[2]), int(parser[3]) + 1)}")
+            return StoreError(f"the query cannot be read: {reason}")
+        return StoreError(f"the query cannot be read: {reason}{show_place(text, int(parser[2]), int(parser[3]) + 1)}")
+    if "write operations in a read-only database" in message:
+        return StoreError("a query that writes is refused: kg only reads the graph")
     unknown = _UNKNOWN_TABLE.match(message)
     if unknown is not None:
         tables = schema()
@@ -239,7 +234,7 @@ def explained(error: RuntimeError, text: str) -> StoreError:
             f"relationship types are {', '.join(sorted(tables.relationships))}"
             f"{'' if place is None else show_place(text, *line_and_column(text, place))}"
         )
-    return StoreError(f"Ladybug refuses the query: {' '.join(message.split())}")
+    return StoreError(f"the query cannot be answered: {' '.join(message.split())}")
 
 
 def write(graph: Graph, path: Path, *, progress: Progress | None = None) -> None:
@@ -336,6 +331,12 @@ def _arrow(columns: tuple[Column, ...], rows: tuple[Row, ...]) -> pa.Table:
         pa.array(values, types[column.kind]) for column, values in zip(columns, zip(*rows, strict=True), strict=True)
     ]
     return pa.table(arrays, names=[column.name for column in columns])
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the file is Ladybug's, by its first bytes."""
+    with path.open("rb") as file:
+        return file.read(4) == b"LBUG"
 
 
 def _first_line(error: Exception) -> str:

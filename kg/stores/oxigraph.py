@@ -22,10 +22,19 @@ from typing import TYPE_CHECKING, Any
 from kg import ontology
 from kg.graph import Graph
 from kg.model import StoreError
+from kg.rdf import prefixes, triples
 from kg.stores import NO_LIMITS, Language, Limits, Progress, Rows
 from kg.stores.deadline import within
 from kg.stores.guard import check_services
-from kg.stores.text import check_length, show_place, sparql_form, with_parameters
+from kg.stores.text import (
+    Token,
+    check_length,
+    line_and_column,
+    show_place,
+    sparql_form,
+    sparql_tokens,
+    with_parameters,
+)
 
 if TYPE_CHECKING:
     import pyoxigraph as ox
@@ -105,8 +114,6 @@ def write(graph: Graph, path: Path, *, base: str = ontology.BASE, progress: Prog
     """Write the graph as a new Oxigraph folder at `path`, where nothing may be."""
     import pyoxigraph as ox
 
-    from kg.rdf import triples
-
     store = ox.Store(str(path))
     if progress is not None:
         progress("triples", 0, 1)
@@ -122,9 +129,11 @@ def to_turtle(answer: Rows, *, base: str = ontology.BASE) -> str:
     import pyoxigraph as ox
 
     lines = "".join(f"{' '.join(row)} .\n" for row in answer.rows)
+    used = {prefix: namespace for prefix, namespace in prefixes(base).items() if f"<{namespace}" in lines}
     parsed = (quad.triple for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES))
-    written = ox.serialize(parsed, format=ox.RdfFormat.TURTLE, prefixes=_prefixes(base))
-    return written.decode() if written is not None else ""
+    written = ox.serialize(parsed, format=ox.RdfFormat.TURTLE, prefixes=used)
+    text = "" if written is None else written.decode()
+    return "".join([*sorted(text.splitlines(keepends=True)[: len(used)]), *text.splitlines(keepends=True)[len(used) :]])
 
 
 def plain(term: Any, base: str = ontology.BASE) -> Any:
@@ -162,8 +171,9 @@ def plain_literal(text: str, datatype: str) -> Any:
 def _answer(store: ox.Store, text: str, most: int | None, base: str) -> Rows:
     import pyoxigraph as ox
 
+    found = None
     try:
-        found = store.query(text, prefixes=_prefixes(base))
+        found = store.query(text, prefixes=prefixes(base))
         if isinstance(found, ox.QueryBoolean):
             return Rows(("answer",), ((bool(found),),), "ask")
         rows: list[tuple[Any, ...]] = []
@@ -181,6 +191,8 @@ def _answer(store: ox.Store, text: str, most: int | None, base: str) -> Rows:
         raise explained(error, text) from error
     except (OSError, ValueError) as error:
         raise StoreError(f"Oxigraph cannot answer the query: {error}") from error
+    finally:
+        del found  # it must end in its own thread, and an error keeps this frame alive
 
 
 def explained(error: SyntaxError, text: str) -> StoreError:
@@ -188,20 +200,38 @@ def explained(error: SyntaxError, text: str) -> StoreError:
     message = str(error)
     syntax = _SYNTAX.match(message)
     if syntax is None:
-        return StoreError(f"the query has a mistake: {' '.join(message.split())}")
-    where = show_place(text, int(syntax[1]), int(syntax[2]))
-    if "Prefix not found" in syntax[3]:
-        known = ", ".join(sorted(_prefixes(ontology.BASE)))
-        return StoreError(f"the query uses a prefix that it does not declare (declared for all: {known}){where}")
+        return StoreError(f"the query cannot be read: {' '.join(message.split())}")
+    undeclared = _undeclared(text)
+    if "Prefix not found" in syntax[3] and undeclared is not None:
+        name = undeclared.text.partition(":")[0]
+        where = show_place(text, *line_and_column(text, undeclared.start))
+        return StoreError(f"the prefix {name}: is not declared: begin with PREFIX {name}: <IRI>{where}")
     expected = re.split(r",\s+", syntax[3].removeprefix("expected ").removeprefix("one of "))
-    words = ", ".join(item for item in expected if re.fullmatch(r"\"[^\"\\]+\"|[A-Za-z ]+", item))
-    return StoreError(f"the query has a mistake{words and ': expected '}{words}{where}")
+    where = show_place(text, *_place(text, int(syntax[1]), int(syntax[2]), expected))
+    words = ", ".join(item for item in expected if re.fullmatch(r"\"[^\"\\]+\"|(?!LATERAL|SERVICE)[A-Za-z ]+", item))
+    return StoreError(f"the query cannot be read: {words and 'expected '}{words or 'syntax error'}{where}")
 
 
-def _prefixes(base: str) -> dict[str, str]:
-    from kg.rdf import prefixes
+def _place(text: str, line: int, column: int, expected: list[str]) -> tuple[int, int]:
+    """Where the mistake begins: the engine tells where it would end if the expected word stood there."""
+    lines = text.splitlines(keepends=True)
+    offset = sum(map(len, lines[: line - 1])) + column - 1
+    kinds = {token.start: token.kind for token in sparql_tokens(text)}
+    for word in expected:
+        if word.isalpha() and kinds.get(offset - len(word)) == "word":
+            return line_and_column(text, offset - len(word))
+    if kinds.get(offset - 1) == "sign":
+        return line_and_column(text, offset - 1)
+    return line, column
 
-    return prefixes(base)
+
+def _undeclared(text: str) -> Token | None:
+    """The first name whose prefix neither the text nor we declare."""
+    tokens = [token for token in sparql_tokens(text) if token.kind in {"name", "word"}]
+    declarations = [tokens[place + 1] for place, token in enumerate(tokens[:-1]) if token.text.upper() == "PREFIX"]
+    known = {token.text.rstrip(":") for token in declarations} | prefixes(ontology.BASE).keys() | {"_"}
+    names = (token for token in tokens if token.kind == "name")
+    return next((token for token in names if token.text.partition(":")[0] not in known), None)
 
 
 def _is_ours(path: Path) -> bool:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,29 +112,28 @@ def sparql_form(text: str) -> str:
 
 
 def with_parameters(text: str, parameters: Mapping[str, Any], base: str = ontology.BASE) -> str:
-    """A SPARQL text with each `$name` replaced by the value's term; `?name` stays a variable.
+    """A SPARQL text with each `$name` that has a value replaced by the value's term; any other `$name` is a variable.
 
     >>> with_parameters("SELECT * { $m ?p ?o FILTER(?o != '$m' && ?o > $n) }", {"m": "method:bert", "n": 2})
     "SELECT * { <https://kg.example.org/method/bert> ?p ?o FILTER(?o != '$m' && ?o > 2) }"
     """
-    pieces, end, missing = [], 0, set()
+    pieces, end, found = [], 0, set()
     for token in sparql_tokens(text):
-        if token.kind == "parameter":
-            name = token.text[1:]
-            if name in parameters:
-                pieces += [text[end : token.start], sparql_term(parameters[name], base)]
-                end = token.start + len(token.text)
-            else:
-                missing.add(name)
-    if missing:
-        raise StoreError(missing_parameters(missing, "; a variable of the query is written ?name"))
+        if token.kind == "parameter" and token.text[1:] in parameters:
+            found.add(token.text[1:])
+            pieces += [text[end : token.start], sparql_term(parameters[token.text[1:]], base)]
+            end = token.start + len(token.text)
+    check_parameters(found, parameters)
     return "".join([*pieces, text[end:]])
 
 
-def missing_parameters(names: set[str], more: str = "") -> str:
-    """What to say when a text has parameters without a value."""
-    listed = ", ".join(f"${name}" for name in sorted(names))
-    return f"no value for {listed}: give --param {min(names)}=VALUE{more}"
+def check_parameters(named: Set[str], given: Mapping[str, Any]) -> None:
+    """Raise StoreError where a text names a parameter that is not given, or one is given that it does not name."""
+    if missing := sorted(named - given.keys()):
+        listed = ", ".join(f"${name}" for name in missing)
+        raise StoreError(f"no value for {listed}: give --param {missing[0]}=VALUE")
+    if unknown := sorted(given.keys() - named):
+        raise StoreError(f"the query has no {', '.join(f'${name}' for name in unknown)}")
 
 
 def sparql_term(value: Any, base: str = ontology.BASE) -> str:
