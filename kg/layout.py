@@ -27,6 +27,8 @@ _CELL = 16
 _ROUNDS = 300
 # How much room a component gets, as a multiple of the area of its boxes, before overlaps are removed.
 _AIR = 1.5
+# A graph of so many nodes gets twice that room: a small one should still fill a window.
+_FEW = 16
 # From how many nodes on a component is evened out.
 _LARGE = 30
 
@@ -46,7 +48,7 @@ def arrange(graph: nx.Graph[str], boxes: Mapping[str, tuple[float, float]]) -> d
     for part in components:
         sizes = _array([boxes[node] for node in part])
         placed.append((part, sizes, _push_apart(_spread(_stress(graph, part, sizes)), sizes)))
-    offsets = _pack([(points, sizes) for _, sizes, points in placed])
+    offsets = _pack([(points, sizes, _edges(graph, part)) for part, sizes, points in placed])
     return {
         node: (round(float(x), 1), round(float(y), 1))
         for (part, _, points), offset in zip(placed, offsets, strict=True)
@@ -58,6 +60,11 @@ def _array(rows: Any) -> Array:
     import numpy as np
 
     return np.asarray(rows, dtype=np.float64)
+
+
+def _edges(graph: nx.Graph[str], part: list[str]) -> list[tuple[int, int]]:
+    index = {node: number for number, node in enumerate(part)}
+    return sorted((index[head], index[tail]) for head, tail in graph.subgraph(part).edges)
 
 
 def _stress(graph: nx.Graph[str], part: list[str], sizes: Array) -> Array:
@@ -76,7 +83,7 @@ def _stress(graph: nx.Graph[str], part: list[str], sizes: Array) -> Array:
     for via in range(n):
         wanted = np.minimum(wanted, wanted[:, via, None] + wanted[via])
     # The component should cover the area of its boxes and some air; the median distance is about half its width.
-    side = (_AIR * float((sizes[:, 0] * sizes[:, 1]).sum())) ** 0.5
+    side = (_AIR * (1.0 + _FEW / len(graph)) * float((sizes[:, 0] * sizes[:, 1]).sum())) ** 0.5
     wanted *= 0.5 * side / float(np.median(wanted[wanted > 0]))
     weights = np.where(wanted > 0, 1.0 / np.where(wanted > 0, wanted, 1.0) ** 2, 0.0)
     laplacian = np.diag(weights.sum(axis=1)) - weights
@@ -138,14 +145,14 @@ def _push_apart(points: Array, sizes: Array) -> Array:
     return np.stack([x, y], axis=1)
 
 
-def _pack(parts: list[tuple[Array, Array]]) -> list[Array]:
+def _pack(parts: list[tuple[Array, Array, list[tuple[int, int]]]]) -> list[Array]:
     """An offset for each component: the free place nearest to the centre, in a picture of the wanted aspect."""
     import numpy as np
 
     taken: set[tuple[int, int]] = set()
     offsets = []
     reach = 0
-    for points, sizes in parts:
+    for points, sizes, edges in parts:
         low, high = (points - sizes / 2).min(axis=0), (points + sizes / 2).max(axis=0)
         middle = (low + high) / 2
         cells: set[tuple[int, int]] = set()
@@ -153,6 +160,10 @@ def _pack(parts: list[tuple[Array, Array]]) -> list[Array]:
             columns = range(int(np.floor((x - width / 2) / _CELL)), int(np.ceil((x + width / 2) / _CELL)))
             rows = range(int(np.floor((y - height / 2) / _CELL)), int(np.ceil((y + height / 2) / _CELL)))
             cells.update((column, row) for column in columns for row in rows)
+        for head, tail in edges:
+            steps = int(np.abs(points[tail] - points[head]).max() / _CELL) + 1
+            line = points[head] - middle + np.linspace(0.0, 1.0, steps + 1)[:, None] * (points[tail] - points[head])
+            cells.update((int(column), int(row)) for column, row in np.floor(line / _CELL))
         reach += int(max(high - low) / _CELL) + 2
         column, row = next(
             (column, row) for column, row in _spiral(reach) if taken.isdisjoint((column + c, row + r) for c, r in cells)
