@@ -16,7 +16,7 @@ LAYERS = (
     ("__main__",),
     ("cli",),
     ("serve",),
-    ("stores", "draw", "export", "queries"),
+    ("stores", "draw", "layout", "export", "queries"),
     ("building", "find", "stats", "explain"),
     ("directory",),
     ("rdf", "property_graph", "graph"),
