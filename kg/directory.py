@@ -132,6 +132,9 @@ COVERED = tuple(name for name in TABLES if name != "redirects")
 GRAPH_TABLES = tuple(name for name in COVERED if name != "extractions")
 
 _STAGING, _PENDING, _LOCK, _MANIFEST = ".staging", ".pending", ".lock", "manifest.json"
+# Not one of the tables that others read: it exists so that builds can go on.
+_RECORDS = "records"
+_LAYOUTS = MappingProxyType({**TABLES, _RECORDS: MappingProxyType({"paper": "string", "record": "string"})})
 # The column that is the field `id` of the table's dataclass.
 _ID_COLUMNS = MappingProxyType({"papers": "paper", "entities": "entity", "results": "result"})
 _ROWS_A_GROUP = 65_536
@@ -148,15 +151,25 @@ class StoredExtraction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredRecord:
+    """A record that a paper was made of, so that it can be merged with what comes later (`kg.read.read_groups`)."""
+
+    paper: str
+    record: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class State:
     """All that a graph directory holds. `redirects` leads from ids of earlier builds to those of today.
 
+    `records` are the papers as their inputs gave them, before records of one paper were merged.
     `model` is the version of our own extractor, `vocabulary` the hash of the vocabulary, of the build that made it.
     """
 
     graph: Graph = field(default_factory=Graph)
     extractions: tuple[StoredExtraction, ...] = ()
     redirects: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[StoredRecord, ...] = ()
     model: str = ""
     vocabulary: str = ""
 
@@ -187,8 +200,8 @@ def replace(directory: str | Path, state: State) -> None:
         _discard(staging)
         staging.mkdir()
         counts, hashes = {}, {}
-        for name in TABLES:
-            counts[name], hashes[name] = _write_table(staging / f"{name}.parquet", name, _rows(name, state))
+        for name in _LAYOUTS:
+            counts[name], hashes[name] = _write_table(staging / _file(name), name, _rows(name, state))
         content = {
             "format": FORMAT,
             "model": state.model,
@@ -263,6 +276,7 @@ def load(directory: str | Path) -> State:
         graph=_graph(tables),
         extractions=tuple(_objects(StoredExtraction, "extractions", tables)),
         redirects=redirects(directory),
+        records=tuple(_objects(StoredRecord, _RECORDS, {_RECORDS: _uncovered(Path(directory), _RECORDS)})),
         model=found.model,
         vocabulary=found.vocabulary,
     )
@@ -270,12 +284,7 @@ def load(directory: str | Path) -> State:
 
 def redirects(directory: str | Path) -> dict[str, str]:
     """What earlier builds called a node -> what it is called now; empty for a graph that was built once."""
-    folder = Path(directory)
-    try:
-        content = _read(folder, "redirects.parquet")
-        return dict(_records(_parse_table(folder, "redirects", content)))
-    except FileNotFoundError:
-        return {}
+    return dict(_records(_uncovered(Path(directory), "redirects")))
 
 
 def read_tables(directory: str | Path, names: Iterable[str]) -> tuple[Manifest, dict[str, pa.Table]]:
@@ -313,7 +322,7 @@ def schema(name: str) -> pa.Schema:
     return pa.schema(
         [
             pa.field(column, kinds[kind.removesuffix("?")], nullable=kind.endswith("?"))
-            for column, kind in TABLES[name].items()
+            for column, kind in _LAYOUTS[name].items()
         ]
     )
 
@@ -326,12 +335,14 @@ def _rows(name: str, state: State) -> Iterable[tuple[Any, ...]]:
         return sorted(state.redirects.items())
     if name == "extractions":
         return map(attrgetter(*_fields(name)), sorted(state.extractions, key=attrgetter("paper")))
+    if name == _RECORDS:
+        return sorted((record.paper, record.record) for record in state.records)
     return map(attrgetter(*_fields(name)), getattr(state.graph, name))
 
 
 def _fields(name: str) -> list[str]:
     """The columns of a table by the names that the fields of its dataclass have."""
-    return ["id" if column == _ID_COLUMNS.get(name) else column for column in TABLES[name]]
+    return ["id" if column == _ID_COLUMNS.get(name) else column for column in _LAYOUTS[name]]
 
 
 def _evidence_rows(statements: Sequence[Statement]) -> Iterator[tuple[Any, ...]]:
@@ -422,10 +433,22 @@ def _parse_table(folder: Path, name: str, content: bytes) -> pa.Table:
     try:
         table = pq.read_table(pa.BufferReader(content))
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(folder, f"{name}.parquet is no Parquet file") from error
-    if table.column_names != list(TABLES[name]):
-        raise _damaged(folder, f"{name}.parquet has other columns than it should")
+        raise _damaged(folder, f"{_file(name)} is no Parquet file") from error
+    if table.column_names != list(_LAYOUTS[name]):
+        raise _damaged(folder, f"{_file(name)} has other columns than it should")
     return table
+
+
+def _uncovered(folder: Path, name: str) -> pa.Table | None:
+    """A table that the manifest does not cover; None where it is missing, which is no damage."""
+    try:
+        return _parse_table(folder, name, _read(folder, _file(name)))
+    except FileNotFoundError:
+        return None
+
+
+def _file(name: str) -> str:
+    return ".records" if name == _RECORDS else f"{name}.parquet"
 
 
 def _read(folder: Path, name: str) -> bytes:
@@ -484,7 +507,7 @@ def _finish_what_was_killed(folder: Path) -> None:
 def _complete(folder: Path) -> None:
     """Move a committed state to its place; a repetition after a kill goes on where it stopped."""
     pending = folder / _PENDING
-    for name in (*(f"{table}.parquet" for table in TABLES), _MANIFEST):
+    for name in (*map(_file, _LAYOUTS), _MANIFEST):
         with contextlib.suppress(FileNotFoundError):
             (pending / name).replace(folder / name)
     pending.rmdir()

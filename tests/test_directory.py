@@ -25,6 +25,7 @@ from kg.directory import (
     TABLES,
     State,
     StoredExtraction,
+    StoredRecord,
     load,
     load_graph,
     manifest,
@@ -85,6 +86,7 @@ def small_state(name: str, papers: int = 30) -> State:
         ),
         extractions=tuple(StoredExtraction(paper=p.id, model="m", json=json.dumps({"id": p.id})) for p in texts),
         redirects={f"method:old-{name}": node.id},
+        records=tuple(StoredRecord(paper=p.id, record=p.title) for p in texts),
         model="m",
         vocabulary=f"v-{name}",
     )
@@ -341,17 +343,17 @@ save(sys.argv[1], small_state("b"))
 """
 
 
-@pytest.mark.parametrize("rename", range(1, 13))
+@pytest.mark.parametrize("rename", range(1, 14))
 def test_a_writer_killed_at_any_rename_leaves_one_state(
     rename: int, states: tuple[State, State], tmp_path: Path
 ) -> None:
-    """The first rename is the commit, the other ten move the files to their places."""
+    """The first rename is the commit, the other eleven move the files to their places."""
     save(tmp_path, states[0])
     with running(KILLED_AT_RENAME, str(tmp_path), str(rename)) as process:
-        assert process.wait(60) == (-signal.SIGKILL if rename <= 11 else 0)
+        assert process.wait(60) == (-signal.SIGKILL if rename <= 12 else 0)
     expected = states[0] if rename == 1 else states[1]
     assert load(tmp_path) == expected
-    assert set(files(tmp_path)) == {*(f"{table}.parquet" for table in TABLES), "manifest.json"}
+    assert set(files(tmp_path)) == {*(f"{table}.parquet" for table in TABLES), ".records", "manifest.json"}
     save(tmp_path, states[0])
     assert {path.name for path in tmp_path.iterdir()} == {*files(tmp_path), ".lock"}
 
