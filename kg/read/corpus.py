@@ -117,6 +117,14 @@ def regroup(known: Iterable[str]) -> Iterator[Group]:
         yield from spool.merged(keep_records=True)
 
 
+def record_of(paper: Paper) -> str:
+    """A paper whose records are lost as a record of itself."""
+    names = dict.fromkeys(f"paper:{name}" for name in (paper.arxiv_id, paper.doi) if name)
+    given = paper.id.removeprefix("paper:")
+    entry = _Entry(paper=paper, rank=_OWN, names=(paper.id, *names), given=given, where=("an earlier build", None))
+    return entry.line()
+
+
 def _nothing(inputs: Sequence[str | Path], report: ReadReport) -> ReadError:
     if not inputs:
         return ReadError("no input: name files, folders or - for standard input")
@@ -312,7 +320,6 @@ class _Spool:
         self._final: dict[int, str] = {}  # first record -> id, where another than the record's own
 
     def __enter__(self) -> _Spool:
-        self._file = tempfile.TemporaryFile(prefix="kg-read-")
         return self
 
     def __exit__(self, *_: object) -> None:
