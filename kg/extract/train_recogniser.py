@@ -1,6 +1,10 @@
 """Trains the recogniser of mentions: some passes over machine-labelled abstracts (silver), then over the gold ones.
 
-After each pass the averaged weights are written to `DIR/pass-NN`, so that an interrupted training goes on from there.
+`recogniser.cfg` says how. Each pass leaves its averaged weights in `DIR/pass-NN`, a long one also parts of it on the
+way, and a training that was interrupted goes on after the last of them.
+
+>>> [part.folder for part in plan(silver_words=900_000, silver_passes=1, gold_passes=1)]
+['pass-01.1', 'pass-01', 'pass-02']
 """
 
 from __future__ import annotations
@@ -9,7 +13,9 @@ import logging
 import random
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import spacy
@@ -21,6 +27,9 @@ from thinc.api import Adam
 from kg.extract.tokenizer import make_blank
 
 CONFIG = Path(__file__).with_name("recogniser.cfg")
+#: Words after which a checkpoint is written within a pass.
+PART = 600_000
+
 LabelledText = tuple[str, Sequence[tuple[int, int, str]]]
 
 log = logging.getLogger(__name__)
@@ -35,14 +44,71 @@ def make_recogniser() -> Language:
     return nlp
 
 
-def make_examples(nlp: Language, texts: Iterable[LabelledText]) -> list[Example]:
+def make_examples(nlp: Language, texts: Sequence[LabelledText]) -> list[Example]:
     """Training examples; a span that crosses a token border is left out of the loss, not learnt as "nothing"."""
-    return [
-        Example.from_dict(nlp.make_doc(text), {"entities": [list(span) for span in spans]}) for text, spans in texts
-    ]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\[W030\]")
+        return [
+            Example.from_dict(nlp.make_doc(text), {"entities": [list(span) for span in spans]}) for text, spans in texts
+        ]
 
 
-def batches(examples: list[Example], words: int) -> Iterable[list[Example]]:
+def plan(*, silver_words: int, silver_passes: int, gold_passes: int) -> list[Part]:
+    """The parts of the training, in order."""
+    parts = []
+    for number in range(1, silver_passes + gold_passes + 1):
+        silver = number <= silver_passes
+        count = max(1, round(silver_words / PART)) if silver else 1
+        parts += [Part("silver" if silver else "gold", number, part, count) for part in range(1, count + 1)]
+    return parts
+
+
+def train_recogniser(gold: Sequence[LabelledText], silver: Sequence[LabelledText], directory: Path) -> Language:
+    """Train and return the recogniser; `directory` keeps the checkpoints, and the last one there is gone on from."""
+    directory.mkdir(parents=True, exist_ok=True)
+    settings = load_config(CONFIG)["training"]
+    fix_random_seed(settings["seed"])
+    nlp = make_recogniser()
+    data = {"gold": make_examples(nlp, gold), "silver": make_examples(nlp, silver)}
+    nlp.initialize(lambda: data["gold"][:500] or data["silver"][:500])
+    parts = plan(
+        silver_words=_words(data["silver"]),
+        silver_passes=settings["silver_passes"] if silver else 0,
+        gold_passes=settings["gold_passes"],
+    )
+    done = max((number for number, part in enumerate(parts, start=1) if (directory / part.folder).exists()), default=0)
+    if done:
+        nlp.from_disk(directory / parts[done - 1].folder)
+        log.info("going on after %s", parts[done - 1].folder)
+    optimizer, kind = None, ""
+    for part in parts[done:]:
+        if optimizer is None or part.kind != kind:
+            kind = part.kind
+            optimizer = Adam(settings["learn_rate"], beta1=0.9, beta2=0.999, L2=0.01, grad_clip=1.0, use_averages=True)
+        examples = list(data[kind])
+        random.Random(settings["seed"] * 1000 + part.number).shuffle(examples)
+        examples = examples[
+            len(examples) * (part.part - 1) // part.parts : len(examples) * part.part // part.parts
+        ]
+        started, seen, words, losses = time.monotonic(), 0, _words(examples), {"ner": 0.0}
+        for batch in _batches(examples, settings["batch_words"]):
+            if kind == "gold":  # a linear decay over the gold passes settles the weights
+                left = settings["silver_passes"] * bool(silver) + settings["gold_passes"] - part.number + 1
+                share = (left - seen / words) / settings["gold_passes"]
+                optimizer.learn_rate = settings["learn_rate"] * max(0.05, share)
+            nlp.update(batch, sgd=optimizer, drop=settings["dropout"], losses=losses)
+            seen += _words(batch)
+        _save(nlp, optimizer, directory, part)
+        took = time.monotonic() - started
+        log.info("%s (%s): %d words in %.0f s, loss %.3f a word", part.folder, kind, seen, took, losses["ner"] / seen)
+    return spacy.load(directory / parts[-1].folder)
+
+
+def _words(examples: Sequence[Example]) -> int:
+    return sum(len(example.reference) for example in examples)
+
+
+def _batches(examples: Sequence[Example], words: int) -> Iterator[list[Example]]:
     """Batches of about `words` tokens each, in the order given."""
     batch: list[Example] = []
     size = 0
@@ -56,53 +122,28 @@ def batches(examples: list[Example], words: int) -> Iterable[list[Example]]:
         yield batch
 
 
-def train_recogniser(gold: Sequence[LabelledText], silver: Sequence[LabelledText], directory: Path) -> Language:
-    """Train and return the recogniser; `directory` keeps a checkpoint a pass, and an existing one is gone on from."""
-    settings = load_config(CONFIG)["training"]
-    plan = ["silver"] * (settings["silver_passes"] if silver else 0) + ["gold"] * settings["gold_passes"]
-    fix_random_seed(settings["seed"])
-    nlp = make_recogniser()
-    data = {"gold": make_examples(nlp, gold), "silver": make_examples(nlp, silver)}
-    nlp.initialize(lambda: data["gold"][:500] or data["silver"][:500])
-    done = 0
-    for number in range(len(plan), 0, -1):
-        if (directory / f"pass-{number:02d}" / "raw.bin").exists():
-            nlp.from_disk(directory / f"pass-{number:02d}")
-            nlp.get_pipe("ner").from_bytes((directory / f"pass-{number:02d}" / "raw.bin").read_bytes())  # type: ignore[attr-defined]
-            done = number
-            log.info("going on after pass %d", number)
-            break
-    for number, kind in enumerate(plan, start=1):
-        examples = list(data[kind])
-        random.Random(settings["seed"] * 1000 + number).shuffle(examples)
-        if number <= done:
-            continue
-        first = number == 1 or plan[number - 2] != kind or number == done + 1
-        if first:
-            optimizer = Adam(settings["learn_rate"], beta1=0.9, beta2=0.999, L2=0.01, grad_clip=1.0, use_averages=True)
-        started, seen, losses = time.time(), 0, {}
-        left = sum(1 for p in plan[number - 1 :] if p == kind)
-        total = sum(1 for p in plan if p == kind)
-        n_words = sum(len(e.reference) for e in examples)
-        for batch in batches(examples, settings["batch_words"]):
-            if kind == "gold":  # a linear decay over the gold passes settles the weights
-                optimizer.learn_rate = settings["learn_rate"] * max(0.05, (left - seen / n_words) / total)
-            nlp.update(batch, sgd=optimizer, drop=settings["dropout"], losses=losses)
-            seen += sum(len(e.reference) for e in batch)
-            if seen // 200000 != (seen - sum(len(e.reference) for e in batch)) // 200000:
-                log.info(
-                    "pass %d (%s): %d of %d words, loss %.0f, %.0f s",
-                    number,
-                    kind,
-                    seen,
-                    n_words,
-                    losses["ner"],
-                    time.time() - started,
-                )
-        path = directory / f"pass-{number:02d}"
-        shutil.rmtree(path, ignore_errors=True)
-        with nlp.use_params(optimizer.averages):
-            nlp.to_disk(path)
-        (path / "raw.bin").write_bytes(nlp.get_pipe("ner").to_bytes())  # type: ignore[attr-defined]
-        log.info("pass %d (%s) took %.0f s", number, kind, time.time() - started)
-    return spacy.load(directory / f"pass-{len(plan):02d}")
+def _save(nlp: Language, optimizer: Adam, directory: Path, part: Part) -> None:
+    """Write the averaged weights aside, then name them; parts of a pass give way to the whole."""
+    aside = directory / ".writing"
+    shutil.rmtree(aside, ignore_errors=True)
+    with nlp.use_params(optimizer.averages):
+        nlp.to_disk(aside)
+    aside.rename(directory / part.folder)
+    for old in directory.glob(f"pass-{part.number:02d}.*"):
+        if old.name != part.folder:
+            shutil.rmtree(old)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a pass over the examples of a kind (silver or gold); `number` counts passes from 1."""
+
+    kind: str
+    number: int
+    part: int
+    parts: int
+
+    @property
+    def folder(self) -> str:
+        """The name of its checkpoint."""
+        return f"pass-{self.number:02d}" + ("" if self.part == self.parts else f".{self.part}")

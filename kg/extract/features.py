@@ -1,0 +1,183 @@
+"""What the learned components look at: the words of a text with their places, and the forms of names.
+
+>>> view = View.of_text("On GLUE\\nWe like k-NN. It wins.", [(0, 2), (3, 7), (8, 10), (11, 15), (16, 20), (22, 24), (25, 29)])
+>>> view.words, view.sentence, view.title_end
+(['on', 'glue', 'we', 'like', 'k-nn', 'it', 'wins'], [0, 0, 1, 1, 1, 2, 2], 7)
+>>> view.tokens(16, 20)
+(4, 5)
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spacy.tokens import Doc
+
+from kg.sentences import sentences
+
+#: What the components leave on a document: plain lists of dicts and numbers, None before they ran.
+ATTRIBUTES = ("kg_abbreviations", "kg_mentions", "kg_entities", "kg_relations", "kg_results")
+
+#: The most frequent words of English prose: about two in five words of an abstract.
+FUNCTION_WORDS = frozenset(
+    "the of and to in a for is that on we with this by as are from our an which be can it or at these have has not their "
+    "than its but also both such between more into using how when while was were been they most only over".split()
+)
+
+_WORDS = re.compile(r"[^\W\d_]+")
+_JOINT = re.compile(r"[\s\-–—_/]+")
+_OUTER = re.compile(r"^[^\w]+|[^\w+*#]+$")
+
+
+def register_attributes() -> None:
+    """Make the attributes known to spaCy, once."""
+    for attribute in ATTRIBUTES:
+        if not Doc.has_extension(attribute):
+            Doc.set_extension(attribute, default=None)
+
+
+def singular(word: str) -> str:
+    """An English word without its plural ending, by rule; words that only look like plurals stay.
+
+    >>> [singular(w) for w in ("networks", "policies", "CNNs", "bias", "analysis", "losses", "corpora", "matrices", "GNN")]
+    ['network', 'policy', 'CNN', 'bias', 'analysis', 'loss', 'corpus', 'matrix', 'GNN']
+    """
+    lower = word.lower()
+    if len(word) < 4 or not lower.endswith(("s", "a")):
+        return word[:-1] if len(word) == 3 and word[:2].isupper() and word[2] == "s" else word
+    for plural, one in (("corpora", "corpus"), ("matrices", "matrix"), ("vertices", "vertex"), ("indices", "index")):
+        if lower.endswith(plural):
+            return word[: len(word) - len(plural)] + one
+    if lower.endswith("a"):
+        return word
+    if lower.endswith("ies") and len(word) > 5 and lower not in ("series", "species"):
+        return word[:-3] + "y"
+    if lower.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return word[:-2]
+    if lower.endswith(("ss", "us", "is", "as", "ous", "ics", "series", "species", "news")) and not word[:-1].isupper():
+        return word
+    return word[:-1]
+
+
+def normal_form(name: str) -> str:
+    """A name without case, hyphens, outer signs and the plural of its last word: what makes two strings one name.
+
+    >>> normal_form("Graph-Neural Networks"), normal_form("graph neural network"), normal_form("CNNs")
+    ('graph neural network', 'graph neural network', 'cnn')
+    """
+    words = [word for word in _JOINT.split(_OUTER.sub("", name)) if word]
+    if not words:
+        return name.lower()
+    words[-1] = singular(words[-1])
+    return " ".join(words).lower()
+
+
+def foreign_spans(text: str) -> list[tuple[int, int]]:
+    """The stretches of a text, of some sentences each, that do not look like English.
+
+    >>> foreign_spans("We show that the model is better than all of the others on this data, and it is fast.")
+    []
+    >>> text = "Wir zeigen ein neues Verfahren zur Analyse von Texten, das deutlich besser als andere Methoden ist, die es gibt."
+    >>> foreign_spans(text) == [(0, len(text))]
+    True
+    """
+    blocks: list[tuple[int, int]] = []
+    begin, count = 0, 0
+    spans = sentences(text)
+    for number, (start, end) in enumerate(spans):
+        if count == 0:
+            begin = start
+        count += end - start
+        if count >= 300 or number == len(spans) - 1:
+            if count < 150 and blocks:
+                begin = blocks.pop()[0]
+            blocks.append((begin, end))
+            count = 0
+    return [(start, end) for start, end in blocks if _is_foreign(text[start:end])]
+
+
+def _is_foreign(text: str) -> bool:
+    letters = sum(letter.isalpha() for letter in text)
+    if letters < 20:
+        return False
+    if sum(letter.isascii() and letter.isalpha() for letter in text) < 0.7 * letters:
+        return True
+    words = _WORDS.findall(text.lower())
+    return len(words) >= 15 and sum(word in FUNCTION_WORDS for word in words) < 0.12 * len(words)
+
+
+def casing(name: str) -> str:
+    """The look of a name in one word: lower, title, upper, camel, mixed, digits.
+
+    >>> [casing(n) for n in ("beam search", "Beam search", "GLUE", "NAtS", "Adam", "GPT-2", "ImageNet data")]
+    ['lower', 'first', 'upper', 'camel', 'title', 'upper9', 'camel']
+    """
+    digit = "9" if any(letter.isdigit() for letter in name) else ""
+    letters = [letter for letter in name if letter.isalpha()]
+    if not letters:
+        return "none" + digit
+    if all(letter.isupper() for letter in letters):
+        return "upper" + digit
+    words = name.replace("-", " ").split()
+    if any(any(letter.isupper() for letter in word[1:]) for word in words):
+        return "camel" + digit
+    capital = [word[0].isupper() for word in words]
+    if all(capital):
+        return "title" + digit
+    if capital[0] and len(words) > 1 and not any(capital[1:]):
+        return "first" + digit
+    return ("mixed" if any(capital) else "lower") + digit
+
+
+def bucket(number: float, *, limits: Sequence[float] = (0, 1, 2, 3, 5, 8, 13, 21, 34)) -> int:
+    """The number of limits below `number`: a count as one of few values.
+
+    >>> [bucket(n) for n in (0, 1, 2, 4, 100)]
+    [0, 1, 2, 4, 9]
+    """
+    return bisect_left(limits, number)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The words of a text in lower case, where each begins and ends, and the number of its sentence (title: 0)."""
+
+    text: str
+    words: list[str]
+    starts: list[int]
+    ends: list[int]
+    sentence: list[int]
+    sentence_spans: tuple[tuple[int, int], ...]
+    title_end: int
+
+    @classmethod
+    def of_text(cls, text: str, tokens: Sequence[tuple[int, int]]) -> View:
+        """The view of a text that is cut into these tokens."""
+        spans = sentences(text)
+        borders = [start for start, _ in spans]
+        return cls(
+            text=text,
+            words=[text[start:end].lower() for start, end in tokens],
+            starts=[start for start, _ in tokens],
+            ends=[end for _, end in tokens],
+            sentence=[max(0, bisect_right(borders, start) - 1) for start, _ in tokens],
+            sentence_spans=spans,
+            title_end=max(0, text.find("\n")),
+        )
+
+    @classmethod
+    def of_doc(cls, doc: Doc) -> View:
+        """The view of a spaCy document; tokens of white space are left out."""
+        return cls.of_text(doc.text, [(token.idx, token.idx + len(token)) for token in doc if not token.is_space])
+
+    def tokens(self, start: int, end: int) -> tuple[int, int]:
+        """The half-open range of the words that characters `start` to `end` touch."""
+        first = bisect_right(self.ends, start)
+        return first, max(first + 1, bisect_left(self.starts, end))
+
+    def word(self, number: int) -> str:
+        """The word with this number; `^` before the first and after the last."""
+        return self.words[number] if 0 <= number < len(self.words) else "^"

@@ -1,0 +1,378 @@
+"""Turns what the recogniser found into scored mentions, the same for every occurrence of a string in a paper.
+
+Candidates are strings: those the recogniser found, both forms of an abbreviation, and those that annotators of other
+papers marked (the lexicon). A learned model says how likely each is a mention of its type, every occurrence of an
+accepted string becomes a mention, and where two overlap the longer one stays.
+
+>>> index = Index("A k-NN and k-NNs: k-NN!")
+>>> index.find("k-NN")
+[(2, 6), (18, 22)]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from kg.extract import linear
+from kg.extract.annotations import longest_first, occurrences
+from kg.extract.features import bucket, casing, foreign_spans, register_attributes, singular
+from kg.model import ENTITY_TYPES
+
+#: What one paper says of a string: a type's number, or that it only stands inside longer mentions, or is none.
+INSIDE, NOTHING = len(ENTITY_TYPES), len(ENTITY_TYPES) + 1
+CATEGORIES = len(ENTITY_TYPES) + 2
+LONGEST = 6
+#: What a mention must score in text that does not look English: the name of a model, say, in a German abstract.
+SURE = 0.95
+
+_RUN = re.compile(r"[^\W_]+")
+_NO_VOTES = (0,) * CATEGORIES
+
+Span = tuple[int, int]
+Detected = Mapping[Span, str]
+
+
+@Language.factory(
+    "kg_mentions",
+    requires=["doc.ents", "doc._.kg_abbreviations"],
+    assigns=["doc._.kg_mentions"],
+    default_config={"threshold": 0.5},
+)
+def make_mentions(nlp: Language, name: str, threshold: float) -> MentionScorer:  # noqa: ARG001
+    """The component `kg_mentions`; candidates that score below `threshold` are left out."""
+    register_attributes()
+    return MentionScorer(threshold=threshold)
+
+
+def word_key(run: str) -> str:
+    """A word as the lexicon knows it: in lower case unless its capitals matter (`GLUE`, `NAtS`)."""
+    return run if any(letter.isupper() for letter in run[1:]) else run.lower()
+
+
+def keyed_spans(text: str) -> Iterator[tuple[int, Span]]:
+    """Each stretch of up to six words, with the key by which the lexicon knows it (singular and plural have the same)."""
+    runs = [match.span() for match in _RUN.finditer(text)]
+    words = [word_key(text[start:end]) for start, end in runs]
+    inner = [f"{word} ".encode() for word in words]
+    last = [singular(word).encode() for word in words]
+    for first, (start, _) in enumerate(runs):
+        state = 0
+        for number in range(first, min(first + LONGEST, len(runs))):
+            yield crc32(last[number], state), (start, runs[number][1])
+            state = crc32(inner[number], state)
+
+
+def surface_key(surface: str) -> int | None:
+    """The key of a string, or None where it does not begin and end with a letter or digit or is too long."""
+    runs = [match.span() for match in _RUN.finditer(surface)]
+    if not runs or len(runs) > LONGEST or runs[0][0] != 0 or runs[-1][1] != len(surface):
+        return None
+    words = [word_key(surface[start:end]) for start, end in runs]
+    return crc32(" ".join([*words[:-1], singular(words[-1])]).encode())
+
+
+def paper_votes(text: str, gold: Detected, known: set[int]) -> dict[int, int]:
+    """What an annotated paper says of each known key in it: one category."""
+    covered = np.zeros(len(text) + 1, np.int32)
+    for start, end in gold:
+        covered[start:end] = end - start
+    votes: dict[int, list[int]] = {}
+    for key, (start, end) in keyed_spans(text):
+        if key not in known:
+            continue
+        kind = gold.get((start, end))
+        if kind is not None:
+            category = ENTITY_TYPES.index(kind)
+        elif covered[start:end].min() > end - start:
+            category = INSIDE
+        else:
+            category = NOTHING
+        votes.setdefault(key, [0] * CATEGORIES)[category] += 1
+    chosen = {}
+    for key, counts in votes.items():
+        outside = counts[:INSIDE] + [0] + counts[NOTHING:]
+        chosen[key] = int(np.argmax(outside if any(outside) else counts))
+    return chosen
+
+
+def make_lexicon(
+    gold: Sequence[tuple[str, Detected]], silver: Iterable[tuple[str, Detected]]
+) -> tuple[Lexicon, list[dict[int, int]]]:
+    """The lexicon of annotated texts, and what each gold text voted (to be left out where that text is scored)."""
+    known: set[int] = set()
+    seen: dict[int, int] = {}
+    silver = list(silver)
+    for text, spans in gold:
+        known.update(key for start, end in spans if (key := surface_key(text[start:end])) is not None)
+    for text, spans in silver:
+        for key in {key for start, end in spans if (key := surface_key(text[start:end])) is not None}:
+            seen[key] = seen.get(key, 0) + 1
+    known.update(key for key, count in seen.items() if count >= 2)
+    keys = np.array(sorted(known), np.uint32)
+    place = {int(key): number for number, key in enumerate(keys)}
+    counts = np.zeros((len(keys), 2 * CATEGORIES), np.uint16)
+    votes = []
+    for text, spans in gold:
+        votes.append(paper_votes(text, spans, known))
+        for key, category in votes[-1].items():
+            counts[place[key], category] += 1
+    for text, spans in silver:
+        for key, category in paper_votes(text, spans, known).items():
+            counts[place[key], CATEGORIES + category] += 1
+    return Lexicon(keys, counts), votes
+
+
+def candidates(
+    text: str,
+    detected: Detected,
+    abbreviations: Sequence[Sequence[int]],
+    lexicon: Lexicon,
+    own: Mapping[int, int] | None = None,
+) -> list[Candidate]:
+    """All strings of a text that may be mentions, each with the types that speak for it and its features.
+
+    `own` is what this very text voted for the lexicon, when it is one of those that the lexicon was made of.
+    """
+    index = Index(text)
+    matches = lexicon.matches(text, own)
+    surfaces: dict[str, dict[str, int]] = {}
+    for (start, end), kind in detected.items():
+        kinds = surfaces.setdefault(text[start:end], {})
+        kinds[kind] = kinds.get(kind, 0) + 1
+    partner: dict[str, str] = {}
+    for a, b, c, d in abbreviations:
+        short, long = text[a:b], text[c:d]
+        partner.setdefault(short, long)
+        partner.setdefault(long, short)
+        for one, other in ((short, long), (long, short)):
+            for kind in surfaces.get(other, {}):
+                surfaces.setdefault(one, {}).setdefault(kind, 0)
+    for (start, end), votes in matches.items():
+        marked = [votes[n] + votes[CATEGORIES + n] for n in range(len(ENTITY_TYPES))]
+        rest = votes[NOTHING] + votes[CATEGORIES + NOTHING]
+        best = max(marked)
+        if (sum(marked) >= 2 and sum(marked) >= 0.25 * (sum(marked) + rest)) or text[start:end] in surfaces:
+            if best > 0:
+                surfaces.setdefault(text[start:end], {}).setdefault(ENTITY_TYPES[marked.index(best)], 0)
+    cover = [0] * (len(text) + 1)
+    for start, end in detected:
+        for place in range(start, end):
+            cover[place] = end - start
+    found = []
+    for surface in sorted(surfaces):
+        spans = index.find(surface)
+        if not spans:
+            continue
+        votes = next((matches[span] for span in spans if span in matches), _NO_VOTES * 2)
+        other = surfaces.get(partner.get(surface, ""), {})
+        shared = _shared_features(text, surface, spans, detected, cover, votes, partner.get(surface))
+        for kind in sorted(surfaces[surface]):
+            features = _features(kind, surfaces[surface], spans, votes, other, shared)
+            found.append(Candidate(surface, kind, tuple(spans), features))
+    return found
+
+
+def _shared_features(
+    text: str,
+    surface: str,
+    spans: Sequence[Span],
+    detected: Detected,
+    cover: Sequence[int],
+    votes: Sequence[int],
+    partner: str | None,
+) -> list[str]:
+    """Features of a string in a text, whatever its type."""
+    size = len(surface)
+    exact = sum(span in detected for span in spans)
+    inside = sum(span not in detected and min(cover[span[0] : span[1]]) > size for span in spans)
+    touched = sum(span not in detected and max(cover[span[0] : span[1]]) > 0 for span in spans) - inside
+    count = len(spans)
+    words = surface.split()
+    title = spans[0][1] <= max(0, text.find("\n"))
+    found = f"{bucket(exact)}of{min(count, 4)}"
+    features = [
+        f"found={found}",
+        f"inside={bucket(inside)}of{min(count, 4)}",
+        f"touched={bucket(touched)}of{min(count, 4)}",
+        f"title={title}",
+        f"title&found={title}{exact > 0}",
+        f"words={min(len(words), 6)}",
+        f"words&found={min(len(words), 6)}{exact > 0}{exact == count}",
+        f"case={casing(surface)}",
+        f"case&found={casing(surface)}{exact > 0}",
+        f"last={singular(words[-1].lower())}",
+        f"first={words[0].lower()}",
+        f"key={' '.join(words).lower()}",
+        f"partner={partner is not None}",
+    ]
+    for which, part in (("gold", votes[:CATEGORIES]), ("silver", votes[CATEGORIES:])):
+        total = sum(part) - part[INSIDE]
+        marked = total - part[NOTHING]
+        rate = int(8 * marked / total) if total else -1
+        weight = bucket(total, limits=(0, 1, 2, 4, 8, 16, 40))
+        inner = int(4 * part[INSIDE] / max(1, sum(part)))
+        features += [
+            f"{which}:rate={rate}",
+            f"{which}:rate={rate}&n={weight}",
+            f"{which}:rate={rate}&found={exact > 0}{exact == count}",
+            f"{which}:inner={inner}&{inside > 0}",
+        ]
+    for start, end in spans[:3]:
+        before = text[max(0, start - 25) : start].lower().split()
+        after = text[end : end + 25].lower().split()
+        left = before[-1] if before else "^"
+        right = after[0] if after else "^"
+        glued = (start > 0 and not text[start - 1].isspace(), end < len(text) and not text[end].isspace())
+        features += [f"left={left}", f"right={right}", f"glued={glued}"]
+    return features
+
+
+def _features(
+    kind: str,
+    kinds: Mapping[str, int],
+    spans: Sequence[Span],
+    votes: Sequence[int],
+    partner: Mapping[str, int],
+    shared: Sequence[str],
+) -> list[str]:
+    number = ENTITY_TYPES.index(kind)
+    count, own, most = len(spans), kinds.get(kind, 0), max(kinds.values())
+    agree = "none" if not most else "top" if own == most else "some" if own else "other"
+    gold, silver = (
+        int(4 * part[number] / max(1, sum(part[: len(ENTITY_TYPES)]))) if sum(part[: len(ENTITY_TYPES)]) else -1
+        for part in (votes[:CATEGORIES], votes[CATEGORIES:])
+    )
+    other = "no" if not partner else "same" if partner.get(kind, 0) == max(partner.values()) else "other"
+    features = [
+        "bias",
+        f"agree={agree}",
+        f"agree={agree}&{bucket(own)}of{min(count, 4)}",
+        f"gold={gold}",
+        f"silver={silver}",
+        f"gold={gold}&silver={silver}&agree={agree}",
+        f"partner={other}&agree={agree}",
+        f"rivals={len(kinds)}&agree={agree}",
+        *shared,
+    ]
+    return features + [f"{kind}:{feature}" for feature in features]
+
+
+def select(scored: Iterable[tuple[Candidate, float]], threshold: float) -> dict[Span, tuple[str, float]]:
+    """The mentions that accepted candidates give: of a string the best type, of overlapping spans the longer one."""
+    best: dict[str, tuple[float, Candidate]] = {}
+    for candidate, score in scored:
+        if score >= threshold and (candidate.surface not in best or score > best[candidate.surface][0]):
+            best[candidate.surface] = (score, candidate)
+    owner = {span: (candidate.type, score) for score, candidate in best.values() for span in candidate.spans}
+    return {span: owner[span] for span in longest_first(owner)}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A string that may be a mention of a type, wherever it stands in the text."""
+
+    surface: str
+    type: str
+    spans: tuple[Span, ...]
+    features: list[str]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """How many papers say what of a string: for each key, counts of the categories in gold and in silver papers."""
+
+    keys: NDArray[np.uint32]
+    counts: NDArray[np.uint16]
+
+    def matches(self, text: str, own: Mapping[int, int] | None = None) -> dict[Span, tuple[int, ...]]:
+        """The known strings of a text and their counts, less the vote of the text itself."""
+        if not len(self.keys):
+            return {}
+        found = {}
+        spans = keyed_spans(text)
+        while pairs := list(islice(spans, 50_000)):
+            wanted = np.array([key for key, _ in pairs], np.uint32)
+            places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+            for number in np.flatnonzero(self.keys[places] == wanted):
+                key, span = pairs[number]
+                counts = self.counts[places[number]].tolist()
+                if own is not None and key in own:
+                    counts[own[key]] -= 1
+                if any(counts):
+                    found[span] = tuple(counts)
+        return found
+
+
+class Index:
+    """Finds the occurrences of strings in one text, in time that does not grow with the number of strings."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.places: dict[str, list[int]] = {}
+        for match in _RUN.finditer(text):
+            self.places.setdefault(match.group(), []).append(match.start())
+
+    def find(self, surface: str) -> list[Span]:
+        """The spans where `surface` stands at word boundaries (as `annotations.occurrences` finds them)."""
+        first = _RUN.match(surface)
+        if first is None:
+            return list(occurrences(self.text, surface))
+        found: list[Span] = []
+        for start in self.places.get(first.group(), ()):
+            end = start + len(surface)
+            if (not found or start >= found[-1][1]) and self.text.startswith(surface, start):
+                if end == len(self.text) or not (self.text[end].isalnum() and self.text[end - 1].isalnum()):
+                    found.append((start, end))
+        return found
+
+
+class MentionScorer:
+    """Writes `doc._.kg_mentions`: dicts of `start`, `end`, `type` and `score`, in the order of the text."""
+
+    def __init__(self, *, threshold: float) -> None:
+        self.threshold = threshold
+        self.model = linear.Linear(("no", "yes"), np.zeros(0, np.uint32), np.zeros((1, 2), np.float32), np.zeros(2))
+        self.lexicon = Lexicon(np.zeros(0, np.uint32), np.zeros((0, 2 * CATEGORIES), np.uint16))
+
+    def __call__(self, doc: Doc) -> Doc:
+        detected = {(entity.start_char, entity.end_char): entity.label_ for entity in doc.ents}
+        found = candidates(doc.text, detected, doc._.kg_abbreviations, self.lexicon)
+        chosen = select(zip(found, self.scores(found), strict=True), self.threshold)
+        for start, end in foreign_spans(doc.text):
+            for span in [span for span in chosen if start <= span[0] < end and chosen[span][1] < SURE]:
+                del chosen[span]
+        doc._.kg_mentions = [
+            {"start": start, "end": end, "type": kind, "score": round(score, 4)}
+            for (start, end), (kind, score) in sorted(chosen.items())
+        ]
+        return doc
+
+    def scores(self, found: Sequence[Candidate]) -> list[float]:
+        """How likely each candidate is a mention of its type."""
+        if not found:
+            return []
+        rows = linear.encode(candidate.features for candidate in found)
+        return [float(score) for score in self.model.probabilities(rows)[:, 1]]
+
+    def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.save(folder / "model.npz")
+        np.savez_compressed(folder / "lexicon.npz", keys=self.lexicon.keys, counts=self.lexicon.counts)
+
+    def from_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> MentionScorer:  # noqa: ARG002
+        folder = Path(path)
+        self.model = linear.load(folder / "model.npz")
+        with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
+            self.lexicon = Lexicon(arrays["keys"], arrays["counts"])
+        return self

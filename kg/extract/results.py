@@ -1,0 +1,221 @@
+"""Reads the reported numbers of a paper: the value as written, its unit, and what it is about by nearness.
+
+A pattern finds numbers, a learned model says which of them are results (not years, sizes of data, layers, sections).
+
+>>> text = "We reach 91.2% accuracy with 12 layers."
+>>> [text[start:end] for start, end in numbers(text)]
+['91.2%', '12']
+>>> unit_of(text, 9, 14), note_of("It is a gain of 3.1 points.", 16, 19)
+('percent', 'gain')
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from kg.extract import linear
+from kg.extract.features import View, bucket, register_attributes
+from kg.sentences import sentences
+
+_PLAIN = r"(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+_UNIT = r"(?:\s?(?:\\?%|[xX×](?!\w)|\\times|times\b))?"
+_NUMBER = re.compile(rf"(?<![\w.])(?:\+|−|(?<![\w)%])-)?{_PLAIN}{_UNIT}(?:\s?(?:--?|–|—)\s?{_PLAIN}{_UNIT})?")
+_UNITS = (
+    ("percent", re.compile(r"\\?%|\s(?:percent|per cent)\b")),
+    ("points", re.compile(r"\s(?:(?:absolute|percentage|BLEU|F1|ROUGE)[\s-])?points?\b|\spp\b")),
+    ("times", re.compile(r"\s?(?:[xX×]|\$?\\times)(?!\w)|\stimes\b")),
+    ("dB", re.compile(r"\s?dB\b")),
+    ("milliseconds", re.compile(r"\s?(?:ms|milliseconds?)\b")),
+    ("seconds", re.compile(r"\s?(?:s|secs?|seconds?)\b")),
+    ("minutes", re.compile(r"\s?min(?:utes?)?\b")),
+    ("hours", re.compile(r"\s?(?:h|hours?)\b")),
+    ("frames per second", re.compile(r"\s?(?:FPS|fps|frames per second)\b")),
+    ("gigabytes", re.compile(r"\s?GB\b")),
+    ("megabytes", re.compile(r"\s?MB\b")),
+)
+_CHANGE = re.compile(
+    r"\b(improve(?:ments?|s|d)?|gains?|increases?|increased|reductions?|reduces?|reduced|decreases?|decreased|faster|slower"
+    r"|smaller|fewer|less|better|higher|lower|speed-?ups?|boosts?|outperform(?:s|ed|ing)?|drops?)\b",
+    re.IGNORECASE,
+)
+_NOTES = (
+    ("improve", "improvement"),
+    ("gain", "gain"),
+    ("increas", "increase"),
+    ("reduc", "reduction"),
+    ("decreas", "decrease"),
+    ("outperform", "gain"),
+    ("speed", "speed-up"),
+    ("boost", "gain"),
+    ("drop", "drop"),
+)
+
+
+@Language.factory(
+    "kg_results",
+    requires=["doc._.kg_entities"],
+    assigns=["doc._.kg_results"],
+    default_config={"threshold": 0.5},
+)
+def make_results(nlp: Language, name: str, threshold: float) -> ResultReader:  # noqa: ARG001
+    """The component `kg_results`; numbers that score below `threshold` are left out."""
+    register_attributes()
+    return ResultReader(threshold=threshold)
+
+
+def numbers(text: str) -> list[tuple[int, int]]:
+    """The spans of all numbers, each with a sign, percent or times, and the second end of a range."""
+    return [match.span() for match in _NUMBER.finditer(text)]
+
+
+def unit_of(text: str, start: int, end: int) -> str | None:
+    """The unit that a number is written with, or that follows it."""
+    value, after = text[start:end], text[end : end + 24]
+    for unit, pattern in _UNITS:
+        if pattern.search(value) or pattern.match(after):
+            return unit
+    return None
+
+
+def note_of(text: str, start: int, end: int) -> str | None:
+    """What kind of number it is when it is a change: gain, reduction, faster …"""
+    after = _CHANGE.search(re.split(r"[,;.]\s|\band\b", text[end : end + 45])[0])
+    before = list(_CHANGE.finditer(re.split(r"[,;.]\s", text[max(0, start - 45) : start])[-1]))
+    found = after or (before[-1] if before and re.search(r"\b(?:by|of|to|up)\b", text[max(0, start - 20) : start]) else None)
+    if found is None:
+        return None
+    word = found.group(1).lower()
+    return next((note for stem, note in _NOTES if word.startswith(stem)), word)
+
+
+def features(view: View, entities: Sequence[Mapping[str, Any]], spans: Sequence[tuple[int, int]]) -> list[list[str]]:
+    """The features of each number of a text."""
+    kinds: dict[int, str] = {}
+    for entity in entities:
+        for start, end, _ in entity["mentions"]:
+            for token in range(*view.tokens(start, end)):
+                kinds[token] = entity["type"]
+    last = max(1, view.sentence[-1]) if view.sentence else 1
+    rows = []
+    per_sentence: dict[int, int] = {}
+    places = [view.tokens(start, end) for start, end in spans]
+    for first, _ in places:
+        per_sentence[view.sentence[first]] = per_sentence.get(view.sentence[first], 0) + 1
+    for (start, end), (first, after) in zip(spans, places, strict=True):
+        value = view.text[start:end]
+        sentence = view.sentence[first]
+        begin, stop = first, after
+        while begin > 0 and view.sentence[begin - 1] == sentence:
+            begin -= 1
+        while stop < len(view.words) and view.sentence[stop] == sentence:
+            stop += 1
+        shape = re.sub(r"\d+", "9", value)
+        unit = unit_of(view.text, start, end)
+        near = sorted({kinds[n] for n in range(max(begin, first - 8), min(stop, after + 8)) if n in kinds})
+        inside = sorted({kinds[n] for n in range(begin, stop) if n in kinds})
+        found = [
+            "bias",
+            f"shape={shape}",
+            f"unit={unit}",
+            f"shape={shape}&unit={unit}",
+            f"digits={len(re.sub(r'[^0-9]', '', value))}&{'.' in value}",
+            f"year={re.fullmatch('(?:19|20)[0-9][0-9]', value) is not None}",
+            f"title={end <= view.title_end}",
+            f"last={sentence == last}&unit={unit}",
+            f"depth={int(4 * sentence / last)}",
+            f"note={note_of(view.text, start, end)}",
+            f"near={'|'.join(near)}",
+            f"inside={'|'.join(inside)}",
+            f"mates={min(per_sentence[sentence], 6)}&unit={unit}",
+            f"own={kinds.get(first, 'none')}",
+            f"left={view.word(first - 1)}",
+            f"left2={view.word(first - 2)} {view.word(first - 1)}",
+            f"left3={view.word(first - 3)} {view.word(first - 2)} {view.word(first - 1)}",
+            f"right={view.word(after)}",
+            f"right={view.word(after)}&shape={shape}",
+            f"right2={view.word(after)} {view.word(after + 1)}",
+            f"glued={start > 0 and not view.text[start - 1].isspace()}{view.text[end : end + 1].isalnum()}",
+            f"after={view.text[end : end + 2].strip()[:1]}",
+            *(f"type-={kinds[n]}" for n in range(max(begin, first - 4), first) if n in kinds),
+            *(f"type+={kinds[n]}" for n in range(after, min(stop, after + 4)) if n in kinds),
+            *(f"before={view.words[n]}" for n in range(max(begin, first - 7), first)),
+            *(f"behind={view.words[n]}" for n in range(after, min(stop, after + 7))),
+            *(f"sentence={word}" for word in view.words[begin:stop][:60]),
+            f"numbers={bucket(per_sentence[sentence])}",
+        ]
+        rows.append(list(dict.fromkeys(found)))
+    return rows
+
+
+def aspects(text: str, entities: Sequence[Mapping[str, Any]], start: int, end: int) -> dict[str, int | None]:
+    """The method, task, dataset and metric (numbers of entities) that a number at this place is about."""
+    spans = sentences(text)
+    own = next(((a, b) for a, b in spans if a <= start < b), (start, end))
+    nearest: dict[str, tuple[float, int]] = {}
+    main: dict[str, tuple[float, int]] = {}
+    for number, entity in enumerate(entities):
+        kind = entity["type"].lower()
+        role = entity.get("role", "mentions")
+        for a, b, _ in entity["mentions"]:
+            if own[0] <= a and b <= own[1]:
+                distance = float(start - b if b <= start else 1.2 * (a - end))
+                if kind == "method":
+                    distance += {"introduces": 0, "studies": 60, "uses": 120}.get(role, 200)
+                if kind not in nearest or distance < nearest[kind][0]:
+                    nearest[kind] = (distance, number)
+        weight = {"introduces": 0, "studies": 1, "addresses": 0, "evaluates_on": 1, "reports": 1}.get(role)
+        if weight is not None:
+            rank = weight - min(len(entity["mentions"]), 9) / 10
+            if kind not in main or rank < main[kind][0]:
+                main[kind] = (rank, number)
+    chosen: dict[str, int | None] = dict.fromkeys(("method", "task", "dataset", "metric"))
+    for kind in chosen:
+        if kind in nearest:
+            chosen[kind] = nearest[kind][1]
+        elif kind in ("method", "task") and kind in main:
+            chosen[kind] = main[kind][1]
+    return chosen
+
+
+class ResultReader:
+    """Writes `doc._.kg_results`: dicts of value, unit, method … metric (numbers of entities), note, place, score."""
+
+    def __init__(self, *, threshold: float) -> None:
+        self.threshold = threshold
+        self.model = linear.Linear(("no", "yes"), np.zeros(0, np.uint32), np.zeros((1, 2), np.float32), np.zeros(2))
+
+    def __call__(self, doc: Doc) -> Doc:
+        doc._.kg_results = []
+        text, entities, spans = doc.text, doc._.kg_entities, numbers(doc.text)
+        if spans:
+            rows = linear.encode(features(View.of_doc(doc), entities, spans))
+            scores = self.model.probabilities(rows)[:, 1]
+            doc._.kg_results = [
+                {
+                    "value": text[start:end],
+                    "unit": unit_of(text, start, end),
+                    **aspects(text, entities, start, end),
+                    "note": note_of(text, start, end),
+                    "start": start,
+                    "end": end,
+                    "score": round(float(score), 4),
+                }
+                for (start, end), score in zip(spans, scores, strict=True)
+                if score >= self.threshold
+            ]
+        return doc
+
+    def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
+        Path(path).mkdir(parents=True, exist_ok=True)
+        self.model.save(Path(path) / "model.npz")
+
+    def from_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> ResultReader:  # noqa: ARG002
+        self.model = linear.load(Path(path) / "model.npz")
+        return self
