@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bibtexparser.entrypoint import parse_string
@@ -33,8 +33,6 @@ _RENAMED = {"title": "booktitle", "subtitle": "booksubtitle", "titleaddon": "boo
 _PRIVATE = frozenset(
     {"ids", "crossref", "xref", "xdata", "abstract", "keywords", "doi", "url", "eprint", "author", "key"}
 )
-
-logging.getLogger("bibtexparser").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -104,8 +102,7 @@ def _survey(source: Source) -> tuple[set[str], dict[str, str]]:
     strings = dict(_MONTHS)
     for chunk in _chunks(source):
         if chunk.kind == "string":
-            library = parse_string(chunk.text, parse_stack=[])
-            for block in library.blocks:
+            for block in _parse(chunk.text):
                 if isinstance(block, String):
                     strings[block.key.casefold()] = parts(block.value, strings)
         elif chunk.kind not in ("comment", "preamble"):
@@ -136,15 +133,25 @@ def _entries(chunk: _Chunk, source: Source) -> Iterator[tuple[int, Entry | ReadE
         return
     text = _braced(chunk.text)
     block: Block | None
-    for block in parse_string(text, parse_stack=[]).blocks:
+    for block in _parse(text):
         line = chunk.line + (block.start_line or 0)
         if isinstance(block, DuplicateFieldKeyBlock):
             block = block.ignore_error_block  # the first of two fields of one name counts
         if isinstance(block, Entry):
             yield line, block
         elif isinstance(block, ParsingFailedBlock):
-            reason = " ".join(str(getattr(block.error, "abort_reason", block.error)).split()).rstrip(". ")
-            yield line, ReadError(f"broken entry: {reason}", path=source.name, line=line)
+            yield line, ReadError(f"broken entry: {_reason(block.error)}", path=source.name, line=line)
+
+
+def _reason(error: Exception) -> str:
+    reason = " ".join(str(getattr(error, "abort_reason", error)).split()).rstrip(". ")
+    return "a brace or quote is never closed" if "end of file" in reason else reason
+
+
+def _parse(text: str) -> Sequence[Block]:
+    """The blocks of a text; what the parser would log comes as blocks, too."""
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
+    return list(parse_string(text, parse_stack=[]).blocks)
 
 
 def _braced(text: str) -> str:

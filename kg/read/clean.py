@@ -82,6 +82,7 @@ _ENTITY = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-
 _DOLLARS = re.compile(
     r"(?<![\\$])\$\$(?P<display>[^$]+?)\$\$"
     r"|(?<![\\$])\$(?P<marked>(?=[^$]*[\\^_])(?!\s)(?:\\.|[^$\\])+(?<!\s))\$"
+    r"|(?<![\\$])\$(?P<spaced>\s(?=[^$]*[\\^])(?:\\[A-Za-z]+|\\.|[^$\\A-Za-z]|[A-Za-z]{1,2}(?![A-Za-z]))+)\$"
     r"|(?<![\\$\w])\$(?P<inline>[^\s$\\]|[^\s$\\][^$\\]*[^\s\\$])\$(?!\d)"
 )
 _MONEY = re.compile(r"\d[\d.,]*\s?(?:[A-Za-z]|[^\w\s%]\s)[^\\^_{}=<>+*|]*")
@@ -123,6 +124,7 @@ _DROPPED = re.compile(
 _TWO = re.compile(r"\\(href|textcolor|texorpdfstring|d?frac|tfrac|color)\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _ONE = re.compile(r"\\([A-Za-z]+)\*?(?:\[[^\[\]{}]*\])?\{([^{}]*)\}")
 _WORD = re.compile(r"(?P<before>^|[\s(\[{\"'“‘,;-])?\\(?P<name>[A-Za-z]+)(?P<empty>\{\})?")
+_EMPTY_ACCENT = re.compile(r"\\([\^~])\{\s*\}\s?")
 _ESCAPED = re.compile(r"\\([%&#_$])")
 _ESCAPED_BRACE = re.compile(r"\\([{}])")
 _LINE_END = re.compile(r"\\\\(?:\[[^\]]*\])?(?=\s|$)|\\(?=[ \n])|(?<=\w)\\-(?=\w)|\\[,;:!/](?=\s|\w|\\|$)")
@@ -245,7 +247,7 @@ def _latex(text: str) -> str:
 
 
 def _dollars(match: re.Match[str]) -> str:
-    inner = match["display"] or match["marked"] or match["inline"]
+    inner = match["display"] or match["marked"] or match["spaced"] or match["inline"]
     if match["inline"] and _MONEY.fullmatch(inner):
         return match.group()
     return _math(inner)
@@ -253,6 +255,7 @@ def _dollars(match: re.Match[str]) -> str:
 
 def _math(text: str) -> str:
     """The inside of a formula."""
+    text = _EMPTY_ACCENT.sub(r"\1", text)
     text = _DELIMITERS.sub("", text)
     text = _SPACES.sub(" ", text)
     text = _NUMBERS.sub(lambda match: match.group().translate(_HIDE), text)
@@ -274,6 +277,7 @@ def _script(match: re.Match[str]) -> str:
 
 
 def _commands(text: str, *, math: bool) -> str:
+    text = _EMPTY_ACCENT.sub(r"\1", text)
     text = _ACCENT.sub(_accent, text)
     text = _LETTER.sub(lambda match: _symbol(match.group(1) or match.group(2)) or match.group(), text)
     text = _SWITCH.sub(r"\1", text)
@@ -380,7 +384,7 @@ def _symbol(name: str) -> str | None:
     if name in _TEXTS:
         return _TEXTS[name]
     found = getattr(_commands_known().get_macro_spec(name), "simplify_repl", None)
-    if not isinstance(found, str) or "%" in found or not found.strip() or found.startswith("<"):
+    if not isinstance(found, str) or "%" in found or not found.strip() or re.match("<.", found):
         return None
     return found.strip() if len(found.strip()) < 12 else None
 
@@ -407,6 +411,10 @@ _TEXTS = {
     "vert": "|",
     "colon": ":",
     "TeX": "TeX",
+    "textless": "<",
+    "textgreater": ">",
+    "textbar": "|",
+    "textbackslash": "\\",
     "xspace": "",
     "LaTeX": "LaTeX",
     "BibTeX": "BibTeX",
@@ -425,8 +433,9 @@ def _bibtex(text: str) -> str:
     text = re.sub(r"(?<![-!<])--(?!-)", "–", text)
     for _ in range(20):
         before = text
-        if "\\" in text:
+        if "$" in text:
             text = _DOLLARS.sub(_dollars, text)
+        if "\\" in text:
             text = _commands(text, math=False)
         text = _NUMBERS.sub(lambda match: match.group().translate(_HIDE), text)
         text = re.sub(r"(?<![A-Za-z\\])\{([^{}\\]*)\}|(?<=[A-Za-z])(?<!\\)\{([^{}\\]*)\}", _group, text)
@@ -437,8 +446,8 @@ def _bibtex(text: str) -> str:
 
 
 def _group(match: re.Match[str]) -> str:
-    """Take braces away that belong to no command and to no formula."""
+    """Take braces away that belong to no command."""
     before = match.string[: match.start()]
-    if re.search(r"\\[A-Za-z]+(?:\[[^\]]*\])?(?:\{[^{}]*\})?$", before) or before.count("$") % 2:
+    if re.search(r"\\[A-Za-z]+(?:\[[^\]]*\])?(?:\{[^{}]*\})?$", before):
         return match.group()
     return match.group(1) if match.group(1) is not None else match.group(2)

@@ -24,9 +24,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "abstract": (
         *("abstract", "abstractnote", "abstracttext", "paperabstract", "summary", "description", "abstracts"),
     ),
-    "authors": (
-        *("authors", "author", "authornames", "authorfullnames", "authorlist", "creators", "creator", "authorss"),
-    ),
+    "authors": (*("authorfullnames", "authors", "author", "authornames", "authorlist", "creators", "creator"),),
     "year": (
         *("year", "publicationyear", "pubyear", "yearpublished", "issued", "date", "publicationdate", "published"),
         *("publisheddate", "pubdate", "coverdate", "submitteddate", "publishedat", "created", "updatedate"),

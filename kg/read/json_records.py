@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from kg.model import ReadError
@@ -15,7 +16,7 @@ from kg.read import arxiv, crossref, openalex, semantic_scholar
 from kg.read.columns import from_columns
 from kg.read.json_stream import values
 from kg.read.opening import Source
-from kg.read.record import Record, Records, flat, ids_of, names_of, words_of, year_of
+from kg.read.record import Record, Records
 
 Convert = Callable[[Mapping[str, Any], int | None], Record]
 
@@ -56,29 +57,23 @@ def to_record(value: Mapping[str, Any], line: int | None, mapping: Mapping[str, 
 
 
 def is_own(value: Mapping[str, Any]) -> bool:
-    """Whether an object is in kg's own layout: id, title and abstract under these names, all of them text."""
-    return all(isinstance(value.get(key), str) for key in ("id", "title", "abstract"))
+    """Whether an object is in kg's own layout: id, title and abstract under these names, and no key of CSL's."""
+    return (
+        {"id", "title", "abstract"} <= value.keys()
+        and isinstance(value["id"], str | int)
+        and isinstance(value["title"], str)
+        and isinstance(value["abstract"], str | None)
+        and not _CSL & value.keys()
+    )
+
+
+_CSL = frozenset({"container-title", "issued", "citation-key", "DOI"})
 
 
 def own(value: Mapping[str, Any], line: int | None) -> Record:
     """A record whose id and texts are taken as they stand."""
-    return Record(
-        source="json",
-        line=line,
-        own_layout=True,
-        id=value["id"],
-        title=value["title"],
-        abstract=value["abstract"],
-        authors=names_of(value.get("authors")),
-        year=year_of(value.get("year")),
-        venue=flat(value.get("venue")) or None,
-        url=flat(value.get("url")) or None,
-        doi=flat(value.get("doi")) or None,
-        arxiv_id=flat(value.get("arxiv_id")) or None,
-        openalex_id=flat(value.get("openalex_id")) or None,
-        keywords=words_of(value.get("keywords")),
-        cites=ids_of(value.get("cites")),
-    )
+    record = from_columns(value, line, {}, source="json")
+    return replace(record, own_layout=True, id=str(value["id"]), title=value["title"], abstract=value["abstract"] or "")
 
 
 def _read(source: Source, convert: Callable[[Mapping[str, Any], int | None], Record]) -> Records:

@@ -151,7 +151,7 @@ def misencoded(text: str, source: Source, line: int | None) -> ReadError | None:
             at = None if line is None else line + text.count("\n", 0, offset)
             byte = ord(character) - 0xDC00
             return ReadError(
-                f"not UTF-8 (byte 0x{byte:02X}): convert the file first, e.g. iconv -f GBK -t UTF-8",
+                f"not UTF-8 (byte 0x{byte:02X}): convert the file first (iconv -f ENCODING -t UTF-8)",
                 path=source.name,
                 line=at,
             )

@@ -34,6 +34,7 @@ FIELDS = (
 
 _YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d|21\d\d)(?!\d)")
 _SUFFIX = re.compile(r"(?i)^(?:jr|sr|i{2,3}|iv)\.?$")
+_NUMBERED = re.compile(r"\s*\(\d+\)\s*$")  # Scopus: "Ferret, Fred (57190000000)"
 _NOBODY = frozenset({"", "others", "et al", "et al."})
 
 
@@ -84,7 +85,7 @@ def name_of(value: Any) -> str:
     if isinstance(value, list | tuple):  # arXiv's snapshot: [family, given, suffix, …]
         parts = [flat(part) for part in value[:3]]
         return " ".join(" ".join([*parts[1:2], *parts[:1], *parts[2:]]).split())
-    return given_first(flat(value))
+    return given_first(_NUMBERED.sub("", flat(value)))
 
 
 def given_first(name: str) -> str:
