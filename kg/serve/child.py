@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from kg.model import StoreError
+from kg.ontology import BASE
 from kg.serve.jsonld import document
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def _sparql(path: Path, settings: dict[str, Any], stack: contextlib.ExitStack) -
 
     del stack
     store = oxigraph.opened(path)
-    base, names = settings["base"], prefixes(settings["base"])
+    names = prefixes()
     services = frozenset(settings["services"])
 
     def ask(question: Question) -> Answer:
@@ -199,7 +200,7 @@ def _sparql(path: Path, settings: dict[str, Any], stack: contextlib.ExitStack) -
         except StoreError as error:
             raise Outcome("refused", str(error)) from error
         try:
-            found = store.query(text, base_iri=base, prefixes=names)
+            found = store.query(text, base_iri=BASE, prefixes=names)
             form = _form(found)
             wanted = formats[form]
             if wanted is None:

@@ -48,6 +48,7 @@ TRIPLES = (
 )
 #: How many parameters a request may have.
 _MOST_PARAMETERS = 100
+_EXACT = 3
 _WEIGHT = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 
@@ -63,7 +64,7 @@ def negotiate(accept: str | None, offered: Sequence[Format]) -> Format | None:
     """The offered format that a client likes best by its Accept header, or None where it takes none of them.
 
     A more exact range counts before a broader one (RFC 9110, 12.5.1); of formats that are liked alike the one whose
-    range is named first wins, then the one that is offered first.
+    range is named first wins, then the one that is offered first. Its first type is the one that was asked for.
 
     >>> negotiate("application/*;q=0.5", TRIPLES).name, negotiate("text/csv;q=0", ROWS), negotiate(None, ROWS).name
     ('nt', None, 'json')
@@ -76,19 +77,17 @@ def negotiate(accept: str | None, offered: Sequence[Format]) -> Format | None:
     best: tuple[tuple[float, int, int], Format] | None = None
     for number, candidate in enumerate(offered):
         for media in candidate.types:
-            match = max(
-                (
-                    (exactness, -place, weight)
-                    for place, (pattern, weight) in enumerate(ranges)
-                    if (exactness := _exactness(pattern, media))
-                ),
-                default=None,
-            )
-            if match is None or match[2] == 0.0:
+            matches = [
+                (exactness, -place, weight)
+                for place, (pattern, weight) in enumerate(ranges)
+                if (exactness := _exactness(pattern, media)) == _EXACT or (exactness and media == candidate.types[0])
+            ]
+            if not matches or max(matches)[2] == 0.0:
                 continue
-            rank = (match[2], match[1], -number)
+            _, place, weight = max(matches)
+            rank = (weight, place, -number)
             if best is None or rank > best[0]:
-                best = (rank, candidate)
+                best = (rank, Format(candidate.name, (media,)))
     return None if best is None else best[1]
 
 
@@ -198,9 +197,9 @@ def _ranges(accept: str) -> list[tuple[str, float]]:
 
 
 def _exactness(pattern: str, media: str) -> int:
-    """3 for the type itself, 2 for `type/*`, 1 for `*/*`, 0 where the range does not hold the type."""
+    """How closely a range holds a type: as the type itself, as `type/*` (2), as `*/*` (1), or not at all (0)."""
     if pattern == media:
-        return 3
+        return _EXACT
     if pattern == "*/*":
         return 1
     return 2 if pattern.endswith("/*") and media.startswith(pattern[:-1]) else 0

@@ -44,6 +44,10 @@ class Limits:
     waiting: int = 32
 
 
+#: The limits unless told otherwise.
+DEFAULTS = Limits()
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a query gave: `form` is rows, boolean or triples, `format` the name of the format of `body`."""
@@ -64,12 +68,11 @@ class QueryError(KGError):
 class Pool:
     """The processes of one engine over one store; any number of tasks may `ask` at once, `close` ends them all."""
 
-    def __init__(self, engine: str, path: Path, *, limits: Limits, base: str, services: Collection[str] = ()) -> None:
+    def __init__(self, engine: str, path: Path, *, limits: Limits, services: Collection[str] = ()) -> None:
         settings = {
             "memory": limits.memory,
             "bytes": limits.size,
             "rows": limits.rows,
-            "base": base,
             "services": sorted(services),
         }
         self._command = (sys.executable, "-m", "kg.serve.child", engine, str(path), json.dumps(settings))
