@@ -52,7 +52,8 @@ def screenshot(page: Path, picture: Path, *, size: tuple[int, int] = SIZE) -> No
             timeout=120,
         )
         with Image.open(taken) as image:
-            image.convert("RGB").quantize(256).save(picture, optimize=True)
+            # Of the rare colours none may be lost: that of a type may stand on a single node.
+            image.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(picture, optimize=True)
 
 
 def main() -> None:

@@ -261,9 +261,10 @@ def still(browser: Chrome) -> None:
         })();""")
 
 
-def click_at(browser: Chrome, script: str) -> None:
-    """Click with the mouse on the canvas point that `script` gives in the network's coordinates."""
+def point_at(browser: Chrome, script: str, *, click: bool) -> None:
+    """Move the mouse to the canvas point that `script` gives in the network's coordinates, and click there or not."""
     from selenium.webdriver import ActionChains
+    from selenium.webdriver.support.ui import WebDriverWait
 
     still(browser)
     x, y = browser.execute_script(f"""
@@ -271,13 +272,19 @@ def click_at(browser: Chrome, script: str) -> None:
         const box = document.getElementById("network").getBoundingClientRect();
         return [Math.round(point.x + box.left), Math.round(point.y + box.top)];""")
     actions = ActionChains(browser)
+    actions.w3c_actions.pointer_action.move_to_location(x - 3, y)
     actions.w3c_actions.pointer_action.move_to_location(x, y)
-    actions.w3c_actions.pointer_action.click()
+    if click:
+        actions.w3c_actions.pointer_action.click()
     actions.perform()
     # vis-network waits a moment to tell a click from a double click.
-    from selenium.webdriver.support.ui import WebDriverWait
+    wanted = "kg.state.node || kg.state.edge" if click else "kg.state.hoverNode || kg.state.hoverEdge"
+    WebDriverWait(browser, 5).until(lambda driver: driver.execute_script(f"return {wanted}"))
 
-    WebDriverWait(browser, 5).until(lambda b: b.execute_script("return kg.state.node || kg.state.edge"))
+
+# Half-way along the straight line from TinyBERT to DistilBERT.
+ON_THE_EDGE = """const a = kg.network.getPosition("method:tinybert"), b = kg.network.getPosition("method:distilbert");
+    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };"""
 
 
 @pytest.fixture(scope="module")
@@ -380,7 +387,7 @@ def test_clicking_a_node_lights_its_neighbours_and_tells_of_it(browser: Chrome, 
     from selenium.webdriver.common.by import By
 
     opened(browser, small_page)
-    click_at(browser, 'return kg.network.getPosition("method:tinybert")')
+    point_at(browser, 'return kg.network.getPosition("method:tinybert")', click=True)
     assert browser.execute_script("return kg.state.node") == "method:tinybert"
     assert set(browser.execute_script("return [...kg.state.near]")) == {
         "method:tinybert",
@@ -399,11 +406,7 @@ def test_clicking_an_edge_shows_the_sentence_with_both_names(browser: Chrome, sm
     from selenium.webdriver.common.by import By
 
     opened(browser, small_page)
-    click_at(
-        browser,
-        """const a = kg.network.getPosition("method:tinybert"), b = kg.network.getPosition("method:distilbert");
-        return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };""",
-    )
+    point_at(browser, ON_THE_EDGE, click=True)
     panel = browser.find_element(By.ID, "details")
     assert "TinyBERT is based on DistilBERT." in panel.find_element(By.TAG_NAME, "blockquote").text
     assert "TinyBERT from DistilBERT" in panel.find_element(By.TAG_NAME, "cite").text
@@ -411,6 +414,19 @@ def test_clicking_an_edge_shows_the_sentence_with_both_names(browser: Chrome, sm
     assert marks == [("subject", "TinyBERT"), ("object", "DistilBERT")]
     assert "confidence 0.90" in panel.text
     assert "1 paper" in panel.text
+
+
+def test_pointing_at_an_edge_shows_its_sentence(browser: Chrome, small_page: Path) -> None:
+    from selenium.webdriver.common.by import By
+
+    opened(browser, small_page)
+    tip = browser.find_element(By.ID, "tip")
+    assert not tip.is_displayed()
+    point_at(browser, ON_THE_EDGE, click=False)
+    assert tip.is_displayed()
+    assert tip.text.startswith("TinyBERT based on DistilBERT")
+    assert "“TinyBERT is based on DistilBERT.”" in tip.text
+    assert browser.execute_script("return kg.state.edge") is None, "pointing selects nothing"
 
 
 def test_a_paper_is_linked_and_a_denial_says_so(browser: Chrome, graph: Graph, small_page: Path) -> None:
