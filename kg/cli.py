@@ -501,3 +501,107 @@ def draw(
         title=title or Path(directory).resolve().name,
     )
     click.echo(f"{file}: {_count(len(picture.nodes), 'node')}, {_count(len(picture.statements), 'statement')}")
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("file", metavar="FILE")
+@click.option("--format", "format_", metavar="NAME", help="Force a format; an unknown one lists the known.")
+@click.option("--base", metavar="IRI", help="What ids begin with in RDF (default: https://kg.example.org/).")
+@click.option(
+    "--min-confidence", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Only statements as sure."
+)
+def export(directory: str, file: str, format_: str | None, base: str | None, min_confidence: float) -> None:
+    """Write the graph for other tools; FILE's suffix tells the format, - is standard output.
+
+    \b
+    .ttl .nt .nq .trig .jsonld      RDF (docs/ontology.md)
+    .graphml .gexf                  Gephi, Cytoscape, yEd
+    .json                           node-link JSON for NetworkX and D3
+    --format csv, jsonl, parquet    tables of nodes, edges and evidence, into the folder FILE
+
+    A .gz or .zst behind the suffix compresses.
+    """
+    from kg import export as exports
+    from kg.directory import load_graph, redirects
+    from kg.ontology import BASE
+
+    graph = exports.above(load_graph(directory), min_confidence)
+    former = redirects(directory)
+    if file == "-":
+        if format_ is None:
+            raise click.UsageError("standard output needs --format")
+        exports.write(graph, sys.stdout.buffer, format=format_, base=base or BASE, redirects=former)
+    else:
+        exports.export(graph, file, format=format_, base=base or BASE, redirects=former)
+        said = _count(len(graph.statements), "statement")
+        click.echo(f"{file}: {_count(len(graph.papers), 'paper')}, {_count(len(graph.entities), 'node')}, {said}")
+
+
+@main.command()
+@click.argument("what", metavar="DIR|FILE")
+@output_options
+@click.pass_context
+def validate(ctx: click.Context, what: str, as_json: bool, as_csv: bool) -> None:
+    """Check a graph directory, or an RDF file that was exported, against the shapes; exit 1 if it breaks any.
+
+    The rules are those of ontology/shapes.ttl (SHACL), and a few that SHACL cannot say: docs/ontology.md.
+    """
+    from kg.directory import load_graph
+    from kg.export.validate import validate as violations_of
+    from kg.export.validate import validate_file
+
+    found = violations_of(load_graph(what)) if Path(what).is_dir() else validate_file(what)
+    if as_json or as_csv:
+        rows = [(violation.node, violation.rule, violation.value) for violation in found]
+        show_rows(("node", "rule", "value"), rows, as_json=as_json, as_csv=as_csv)
+    else:
+        for violation in found:
+            click.echo(str(violation))
+        click.echo(f"{what}: {_count(len(found), 'violation')}" if found else f"{what} conforms")
+    ctx.exit(1 if found else 0)
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others than this computer: 0.0.0.0.")
+@click.option("--token", envvar="KG_TOKEN", show_envvar=True, help="Answer only to who brings it.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True, help="Seconds a query has."
+)
+@click.option("--memory", type=click.IntRange(min=64), default=1024, show_default=True, help="MiB a query has.")
+@click.option("--max-rows", type=click.IntRange(min=1), default=100_000, show_default=True, help="Rows of an answer.")
+@click.option("--max-size", type=click.IntRange(min=1), default=64, show_default=True, help="MiB of an answer.")
+@click.option("--workers", type=click.IntRange(min=1), default=4, show_default=True, help="Queries at once, a language.")
+@click.option("--allow-service", multiple=True, metavar="HOST", help="A host that SPARQL's SERVICE may ask (again for more).")
+def serve(
+    directory: str,
+    port: int,
+    host: str,
+    token: str | None,
+    timeout: float,
+    memory: int,
+    max_rows: int,
+    max_size: int,
+    workers: int,
+    allow_service: Sequence[str],
+) -> None:
+    """Serve a graph directory: /sparql, /cypher, a page for each id, search. What it holds is only read.
+
+    A build of the directory is taken over while the server runs. Before other computers may ask: docs/serving.md.
+    """
+    from kg.serve.run import run
+    from kg.serve.workers import Limits
+
+    limits = Limits(seconds=timeout, memory=memory << 20, rows=max_rows, size=max_size << 20, workers=workers)
+
+    def ready(address: str) -> None:
+        click.echo(f"{directory} is served at {address} (Ctrl-C ends it)")
+        if token is None and host not in {"127.0.0.1", "::1", "localhost"}:
+            click.echo("anybody who reaches this address may ask: --token keeps others out (docs/serving.md)", err=True)
+
+    log = logging.getLogger().isEnabledFor(logging.INFO)
+    run(
+        directory, host=host, port=port, limits=limits, allow_service=allow_service, token=token, ready=ready, log=log
+    )

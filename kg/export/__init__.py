@@ -69,11 +69,18 @@ def export(
         raise ExportError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def write(graph: Graph, out: BinaryIO, *, format: str, base: str = BASE) -> None:  # noqa: A002
+def write(
+    graph: Graph,
+    out: BinaryIO,
+    *,
+    format: str,  # noqa: A002
+    base: str = BASE,
+    redirects: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Write the graph to an open file in one of the formats of `FILES`."""
     if format not in FILES:
         raise ExportError(f"no format {format!r} for one file; known: {', '.join(sorted(FILES))}")
-    FILES[format](graph, out, Options(base=checked_base(base)))
+    FILES[format](graph, out, Options(base=checked_base(base), redirects=redirects))
 
 
 def above(graph: Graph, min_confidence: float) -> Graph:
@@ -243,6 +250,8 @@ def _folder_aside(path: Path) -> Iterator[Path]:
     """A folder beside `path` whose files move into `path` when all went well."""
     if path.exists() and not path.is_dir():
         raise ExportError(f"{path} is a file: this format writes several files into a folder")
+    if (path / "manifest.json").exists():
+        raise ExportError(f"{path} is a graph directory, whose tables this format would overwrite: name another folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

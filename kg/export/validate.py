@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import rdflib
     from rdflib.term import Node
 
-_COMPRESSED = (".gz", ".zst")
-
 
 @dataclass(frozen=True, order=True)
 class Violation:
