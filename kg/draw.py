@@ -209,7 +209,6 @@ _OPTIONS = {
         "selectConnectedEdges": False,
         "multiselect": False,
         "tooltipDelay": 100000,
-        "keyboard": {"enabled": True, "bindToWindow": False, "autoFocus": False},
     },
 }
 

@@ -446,6 +446,29 @@ def test_a_paper_is_linked_and_a_denial_says_so(browser: Chrome, graph: Graph, s
     assert browser.find_element(By.CSS_SELECTOR, "#details .badge").text == "hedged"
 
 
+def test_the_keyboard_moves_the_picture(browser: Chrome, small_page: Path) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    opened(browser, small_page)
+
+    def view_after(*keys: str) -> tuple[float, float, float]:
+        ActionChains(browser).send_keys(*keys).perform()
+        still(browser)
+        place = browser.execute_script("return kg.network.getViewPosition()")
+        return browser.execute_script("return kg.network.getScale()"), place["x"], place["y"]
+
+    start = view_after(Keys.TAB, Keys.TAB)  # the search box, then the picture
+    assert browser.switch_to.active_element.get_attribute("id") == "network"
+    nearer = view_after("+")
+    assert nearer[0] == pytest.approx(1.2 * start[0])
+    right = view_after(Keys.ARROW_RIGHT)
+    assert right[1] > nearer[1]
+    assert right[2] == pytest.approx(nearer[2])
+    assert view_after("-")[0] == pytest.approx(start[0])
+    assert view_after("0") == pytest.approx(start)
+
+
 def test_hostile_texts_are_only_text(browser: Chrome, tmp_path: Path) -> None:
     from selenium.webdriver.common.by import By
 
