@@ -17,20 +17,22 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 
 from kg import directory as directories
-from kg.directory import State, StoredExtraction
+from kg.directory import State, StoredExtraction, StoredRecord
 from kg.extract import extract, model_version
 from kg.extract.annotations import from_json, read_extractions, to_json
 from kg.find import resolve_name
 from kg.graph import Graph, assemble
-from kg.model import Extraction, Paper, ReadError
-from kg.read import ReadReport, read_papers
+from kg.model import Extraction, GraphError, Paper, ReadError
+from kg.read import ReadReport
+from kg.read.corpus import Group, read_groups, record_of, regroup
 from kg.resolve import Resolver, load_vocabulary
 
 logger = logging.getLogger(__name__)
@@ -71,6 +73,15 @@ class BuildReport:
             "statements": len(self.graph.statements),
             "results": len(self.graph.results),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Corpus:
+    """All papers by id, what they were made of, and what papers of earlier builds are called now if otherwise."""
+
+    papers: Mapping[str, Paper]
+    records: tuple[StoredRecord, ...]
+    renamed: Mapping[str, str]
 
 
 def build(
@@ -122,23 +133,37 @@ def run(
     tell = progress or _tell_nobody
     paths = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     folder = None if output is None else Path(output)
+    _check_apart(paths, folder)
     with nullcontext() if folder is None else directories.writing(folder):
         old = State() if folder is None or replace or not directories.holds_graph(folder) else directories.load(folder)
         report = ReadReport()
-        records = read_papers(paths, format=format, mapping=mapping, clean=clean, strict=strict, report=report)
-        papers, renamed = _unite(old.graph.papers, _told(records, tell))
+        tell("read", 0, 0)
+        groups = read_groups(
+            paths,
+            format=format,
+            mapping=mapping,
+            clean=clean,
+            strict=strict,
+            report=report,
+            known=_records(old),
+            keep_records=folder is not None,
+        )
+        corpus = _corpus(groups, old)
+        papers = corpus.papers
         if extractions is None:
             model = model_version()
-            stored = _kept(old, papers, renamed, model)
+            stored = _kept(old, corpus, model)
             new = _extracted([paper for paper in papers.values() if paper.id not in stored], jobs, tell)
         else:
             model = old.model or model_version()
-            stored = _kept(old, papers, renamed, old.model)
-            new = read_extractions(extractions, papers)
-        added = {extraction.paper: _stored(extraction, papers) for extraction in new}
+            stored = _kept(old, corpus, old.model)
+            merged = {name: papers[paper] for name, paper in report.aliases.items() if paper in papers}
+            new = read_extractions(extractions, {**merged, **papers})
+        made = {extraction.paper: _stored(extraction, papers) for extraction in new}
+        added = {paper: extraction for paper, extraction in made.items() if stored.get(paper) != extraction}
         reused = len(stored.keys() - added.keys())
         stored.update(added)
-        state = _assembled(papers, stored, old, renamed, model, tell)
+        state = _assembled(corpus, stored, old, model, tell)
         if folder is not None:
             tell("save", 0, 0)
             directories.replace(folder, state)
@@ -162,39 +187,64 @@ def remove(directory: str | Path, papers: Sequence[str], *, progress: Progress |
     with directories.writing(folder):
         old = directories.load(folder)
         gone = {resolve_name(old.graph, paper, types=("Paper",)) for paper in papers}
-        left = {paper.id: paper for paper in old.graph.papers if paper.id not in gone}
-        stored = _kept(old, left, {}, old.model)
-        state = _assembled(left, stored, old, {}, old.model, progress or _tell_nobody)
+        corpus = _corpus(regroup(_records(old, without=gone)), old)
+        stored = _kept(old, corpus, old.model)
+        state = _assembled(corpus, stored, old, old.model, progress or _tell_nobody)
         directories.replace(folder, state)
     return BuildReport(
         graph=state.graph,
         directory=folder,
         reused=len(stored),
         removed=len(gone),
-        without_extraction=len(left.keys() - stored.keys()),
+        without_extraction=len(corpus.papers.keys() - stored.keys()),
     )
+
+
+def _check_apart(inputs: Iterable[str | Path], output: Path | None) -> None:
+    """Refuse to read what this build would write over."""
+    if output is None:
+        return
+    there = output.resolve()
+    for name in inputs:
+        path = Path(name).resolve()
+        if str(name) != "-" and (path == there or (path.parent == there and directories.is_ours(path.name))):
+            raise GraphError(f"{name}: belongs to the graph directory that is to be written: name another with -o")
 
 
 def _tell_nobody(stage: str, done: int, total: int) -> None:
     """Where nobody wants to know."""
 
 
-def _told(papers: Iterable[Paper], tell: Progress) -> Iterator[Paper]:
-    for number, paper in enumerate(papers, start=1):
-        tell("read", number, 0)
-        yield paper
+def _records(old: State, *, without: Collection[str] = ()) -> Iterator[str]:
+    """What the papers of earlier builds were made of; a paper whose records are lost is its own record."""
+    found = set()
+    for stored in old.records:
+        found.add(stored.paper)
+        if stored.paper not in without:
+            yield stored.record
+    for paper in old.graph.papers:
+        if paper.id not in found and paper.id not in without:
+            yield record_of(paper)
 
 
-def _unite(known: Iterable[Paper], new: Iterable[Paper]) -> tuple[dict[str, Paper], dict[str, str]]:
-    """All papers by id, sorted; and the ids of known papers that are called otherwise now."""
-    papers = {paper.id: paper for paper in known}
-    papers.update((paper.id, paper) for paper in new)
-    return dict(sorted(papers.items())), {}
+def _corpus(groups: Iterable[Group], old: State) -> _Corpus:
+    former = {stored.record: stored.paper for stored in old.records}
+    known = {paper.id for paper in old.graph.papers}
+    papers, records, renamed = {}, [], {}
+    for group in groups:
+        papers[group.paper.id] = group.paper
+        for record in group.records:
+            records.append(StoredRecord(paper=group.paper.id, record=record))
+            if record in former and former[record] != group.paper.id:
+                renamed[former[record]] = group.paper.id
+    return _Corpus(
+        papers=dict(sorted(papers.items())),
+        records=tuple(sorted(records, key=attrgetter("paper", "record"))),
+        renamed={old_id: new for old_id, new in sorted(renamed.items()) if old_id in known and old_id not in papers},
+    )
 
 
-def _kept(
-    old: State, papers: Mapping[str, Paper], renamed: Mapping[str, str], model: str
-) -> dict[str, StoredExtraction]:
+def _kept(old: State, corpus: _Corpus, model: str) -> dict[str, StoredExtraction]:
     """The extractions of papers whose text is as it was, by paper.
 
     Those of our own extractor are kept only when it is still the same; those that were given (gold, corrected by
@@ -203,8 +253,8 @@ def _kept(
     text = {paper.id: paper.content_hash for paper in old.graph.papers}
     kept = {}
     for stored in old.extractions:
-        identifier = renamed.get(stored.paper, stored.paper)
-        paper = papers.get(identifier)
+        identifier = corpus.renamed.get(stored.paper, stored.paper)
+        paper = corpus.papers.get(identifier)
         ours = stored.model == old.model
         if paper is None or paper.content_hash != text[stored.paper] or (ours and model != old.model):
             continue
@@ -236,14 +286,14 @@ def _dumps(content: object) -> str:
 
 
 def _assembled(
-    papers: Mapping[str, Paper],
+    corpus: _Corpus,
     stored: Mapping[str, StoredExtraction],
     old: State,
-    renamed: Mapping[str, str],
     model: str,
     tell: Progress,
 ) -> State:
     """The new state: everything is resolved together, from the extractions as kept, so that no history matters."""
+    papers = corpus.papers
     tell("resolve", 0, 0)
     ordered = tuple(stored[paper] for paper in sorted(stored))
     extractions = [from_json(json.loads(kept.json), papers[kept.paper]) for kept in ordered]
@@ -252,7 +302,8 @@ def _assembled(
     return State(
         graph=graph,
         extractions=ordered,
-        redirects=_redirects(old, graph, renamed),
+        redirects=_redirects(old, graph, corpus.renamed),
+        records=corpus.records,
         model=model,
         vocabulary=vocabulary.hash,
     )

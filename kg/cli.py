@@ -316,10 +316,12 @@ def _show_build(report: BuildReport, *, as_json: bool) -> None:
         if counts["skipped"]:
             read.append(f"{_count(counts['skipped'], 'record')} skipped")
         click.echo("; ".join(read) + ".")
-        done = (
-            f"Took {_count(counts['given'], 'extraction')}" if counts["given"] else f"Extracted {counts['extracted']:,}"
-        )
-        click.echo(f"{done}; {counts['reused']:,} unchanged.")
+        new, reused = counts["given"] or counts["extracted"], counts["reused"]
+        verb = "Took" if counts["given"] else "Extracted"
+        if new:
+            click.echo(f"{verb} {_count(new, 'paper')}; {reused:,} unchanged.")
+        else:
+            click.echo(f"Nothing new to extract; {reused:,} unchanged.")
     if counts["without_extraction"]:
         click.echo(
             f"{_count(counts['without_extraction'], 'paper')} without an extraction: nothing is known of their text."
@@ -565,16 +567,16 @@ def validate(ctx: click.Context, what: str, as_json: bool, as_csv: bool) -> None
 @main.command()
 @click.argument("directory", metavar="DIR")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others than this computer: 0.0.0.0.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 is everywhere.")
 @click.option("--token", envvar="KG_TOKEN", show_envvar=True, help="Answer only to who brings it.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True, help="Seconds a query has."
+    "--timeout", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, help="Seconds of a query."
 )
-@click.option("--memory", type=click.IntRange(min=64), default=1024, show_default=True, help="MiB a query has.")
+@click.option("--memory", type=click.IntRange(min=64), default=1024, show_default=True, help="MiB of a query.")
 @click.option("--max-rows", type=click.IntRange(min=1), default=100_000, show_default=True, help="Rows of an answer.")
 @click.option("--max-size", type=click.IntRange(min=1), default=64, show_default=True, help="MiB of an answer.")
-@click.option("--workers", type=click.IntRange(min=1), default=4, show_default=True, help="Queries at once, a language.")
-@click.option("--allow-service", multiple=True, metavar="HOST", help="A host that SPARQL's SERVICE may ask (again for more).")
+@click.option("--workers", type=click.IntRange(min=1), default=4, show_default=True, help="Queries at once.")
+@click.option("--allow-service", multiple=True, metavar="HOST", help="A host that SERVICE may ask; repeatable.")
 def serve(
     directory: str,
     port: int,
@@ -602,6 +604,4 @@ def serve(
             click.echo("anybody who reaches this address may ask: --token keeps others out (docs/serving.md)", err=True)
 
     log = logging.getLogger().isEnabledFor(logging.INFO)
-    run(
-        directory, host=host, port=port, limits=limits, allow_service=allow_service, token=token, ready=ready, log=log
-    )
+    run(directory, host=host, port=port, limits=limits, allow_service=allow_service, token=token, ready=ready, log=log)

@@ -258,6 +258,11 @@ def holds_graph(directory: str | Path) -> bool:
     return (folder / _PENDING).is_dir() or any((folder / name).exists() for name in names)
 
 
+def is_ours(name: str) -> bool:
+    """Whether a file of this name in a graph directory is part of the graph."""
+    return name in (_MANIFEST, *map(_file, _LAYOUTS))
+
+
 def manifest(directory: str | Path) -> Manifest:
     """The manifest of the state that `directory` holds; raises GraphError where there is none."""
     return _parse_manifest(Path(directory), _read_manifest(Path(directory)))

@@ -200,12 +200,20 @@ def _known(path: Path, seen: set[tuple[int, int]]) -> bool:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
+    """The files of a folder; of a graph directory its papers, but none of one that lies in the folder."""
+    if _is_graph(folder):
+        yield folder / "papers.parquet"
+        return
     for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not _is_graph(Path(root, name)))
         for name in sorted(names):
             path = Path(root, name)
             if not name.startswith(".") and path.is_file():
                 yield path
+
+
+def _is_graph(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in ("manifest.json", "papers.parquet", "statements.parquet"))
 
 
 def _spooled(name: str, stream: IO[bytes], stack: contextlib.ExitStack) -> Source:
