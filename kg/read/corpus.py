@@ -591,7 +591,7 @@ def _runs(keys: array[int], owners: array[int] | None) -> Iterator[list[int]]:
 def merge(papers: Sequence[Paper]) -> Paper:
     """One paper of several records of it: field by field the richer one wins, whatever their order.
 
-    The longest abstract and the longest list of authors, all citations, and every other field from the record that
+    The longest title, abstract and list of authors, all citations, and every other field from the record that
     has most of the fields.
 
     >>> one = Paper(id="paper:1", title="A B", year=2020)
@@ -610,7 +610,7 @@ def merge(papers: Sequence[Paper]) -> Paper:
             best[field.name] = values[0]
             if field.name in ("abstract", "authors", "keywords"):
                 best[field.name] = max(values, key=len)
-    best["title"] = min((paper.title for paper in ranked), key=lambda title: title.isupper())
+    best["title"] = max((paper.title for paper in ranked), key=lambda title: (not title.isupper(), len(title)))
     best["cites"] = tuple(dict.fromkeys(cited for paper in ranked for cited in paper.cites))
     return Paper(**best)
 

@@ -73,7 +73,7 @@ def _values_of_lines(source: Source) -> Values:
                 column = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
                 yield number, ReadError(f"broken JSON{column}: {reason}", path=source.name, line=number)
             except RecursionError:
-                yield number, ReadError("JSON nested too deeply", path=source.name, line=number)
+                yield number, ReadError("broken JSON: nested too deeply", path=source.name, line=number)
             else:
                 for record in unwrapped(value):
                     yield number, record
