@@ -42,6 +42,10 @@ class NodeTable:
     label: str
     columns: tuple[Column, ...]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
 
 @dataclass(frozen=True)
 class RelationshipTable:
@@ -50,6 +54,10 @@ class RelationshipTable:
     type: str
     pairs: tuple[tuple[str, str], ...]
     columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pytest
 from kg.extract.annotations import read_extractions
 from kg.graph import Graph, assemble
 from kg.model import Entity, Extraction, Paper, Resolution
+from tests.java_servers import NEO4J, Neo4jServer, NotAvailable, fuseki, neo4j
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -87,3 +88,23 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
         yield chrome
     finally:
         chrome.quit()
+
+
+@pytest.fixture(scope="session", params=sorted(NEO4J))
+def neo4j_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServer]:
+    """A real Neo4j of each release, running; a test empties the database before it uses it (`emptied`)."""
+    try:
+        with neo4j(request.param, tmp_path_factory.mktemp("neo4j")) as server:
+            yield server
+    except NotAvailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def fuseki_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an empty data set on a real Apache Jena Fuseki."""
+    try:
+        with fuseki(tmp_path_factory.mktemp("fuseki")) as address:
+            yield address
+    except NotAvailable as reason:
+        pytest.skip(str(reason))

@@ -242,7 +242,8 @@ def write(graph: Graph, path: Path, *, progress: Progress | None = None) -> None
     import ladybug
 
     tables = schema()
-    database = ladybug.Database(path, max_db_size=_MAX_BYTES, buffer_pool_size=2 * _BUFFER_BYTES)
+    # One checkpoint at the end: a file that is not finished is thrown away, so none is needed before.
+    database = ladybug.Database(path, max_db_size=_MAX_BYTES, buffer_pool_size=2 * _BUFFER_BYTES, auto_checkpoint=False)
     try:
         with ladybug.Connection(database) as connection:
             for statement in ddl():

@@ -1,0 +1,331 @@
+"""Neo4j as a store: constraints first, then batches that may be repeated; what kg did not write is left alone.
+
+Every node and relationship that kg writes carries the property `_kg`; kg changes and removes only those. The password
+comes from the environment (`NEO4J_PASSWORD`), never from the address.
+
+>>> store = Neo4jStore.at("neo4j+s://ada@graph.example:7688/papers")
+>>> store.uri, store.user, store.database
+('neo4j+s://graph.example:7688', 'ada', 'papers')
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from kg.graph import Graph
+from kg.model import StoreError
+from kg.property_graph import NodeTable, Relationships, Row, node_rows, relationship_rows, schema
+from kg.stores import NO_LIMITS, Language, Limits, Progress, Rows
+from kg.stores.deadline import within
+from kg.stores.text import (
+    check_length,
+    check_parameters,
+    cypher_parameters,
+    cypher_tokens,
+    line_and_column,
+    show_place,
+)
+
+if TYPE_CHECKING:
+    from neo4j import Driver, ManagedTransaction, Session
+
+#: The property of all that kg writes.
+MARK = "_kg"
+#: The full-text index over names, titles and aliases.
+NAMES_INDEX = "kg_names"
+#: Where the password is looked for; set and empty means that the server asks for none.
+PASSWORD = "NEO4J_PASSWORD"  # noqa: S105 - the name of a variable
+
+_BATCH = 5000
+# An error of the server may last a moment (a leader election, a restart): transactions are retried for so long.
+_RETRY_SECONDS = 30.0
+_CONNECT_SECONDS = 15.0
+_PLACE = re.compile(r"\(line (\d+), column (\d+)")
+
+
+@dataclass(frozen=True)
+class Neo4jStore:
+    """A database of a Neo4j server; `database` None is the server's default."""
+
+    uri: str
+    user: str
+    database: str | None = None
+
+    @classmethod
+    def at(cls, address: str) -> Neo4jStore:
+        """The store at `neo4j://user@host:7687/database`."""
+        try:
+            parts = urlsplit(address)
+            password, port = parts.password, parts.port or 7687
+        except ValueError as error:
+            raise StoreError("a Neo4j address looks like neo4j://user@host:7687/database") from error
+        if password is not None:
+            raise StoreError(f"a password in an address can be read by others: leave it out and set {PASSWORD}")
+        if not parts.hostname or parts.query or parts.fragment or parts.path.count("/") > 1:
+            raise StoreError(f"{address!r}: a Neo4j address looks like neo4j://user@host:7687/database")
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        user = unquote(parts.username) if parts.username else "neo4j"
+        return cls(f"{parts.scheme}://{host}:{port}", user, unquote(parts.path.lstrip("/")) or None)
+
+    @property
+    def language(self) -> Language:
+        return "cypher"
+
+    def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
+        """Write the graph; a second time changes nothing, after an interruption it completes the first."""
+        nodes, groups = list(node_rows(graph)), list(relationship_rows(graph))
+        wanted = sum(len(rows) for _, rows in nodes) + sum(len(group.rows) for group in groups)
+        done = 0
+
+        def tell(rows: int) -> None:
+            nonlocal done
+            done += rows
+            if progress is not None:
+                progress("nodes and relationships", done, wanted)
+
+        with self._session(write=True) as session:
+            for statement in constraints():
+                session.run(statement).consume()
+            session.run("CALL db.awaitIndexes(600)").consume()
+            for table, rows in nodes:
+                for batch in _batches(_maps(table.names, rows)):
+                    session.execute_write(_merge_nodes, table, batch)
+                    tell(len(batch))
+            for group in groups:
+                for batch in _batches(_maps(("head", "tail", *group.table.names), group.rows)):
+                    session.execute_write(_merge_relationships, group, batch)
+                    tell(len(batch))
+            if prune:
+                _prune(session, nodes, groups)
+
+    def query(self, text: str, parameters: Mapping[str, Any] = {}, *, limits: Limits = NO_LIMITS) -> Rows:
+        """The rows of a query that only reads."""
+        from neo4j import Query
+
+        check(text, parameters)
+        seconds = limits.seconds
+
+        def work() -> Rows:
+            with self._session(write=False, text=text) as session:
+                result = session.run(Query(text, timeout=seconds), dict(parameters))
+                columns = tuple(result.keys())
+                rows: list[tuple[Any, ...]] = []
+                for record in result:
+                    if limits.rows is not None and len(rows) == limits.rows:
+                        raise StoreError(
+                            f"the answer has more than {limits.rows:,} rows: add LIMIT, or ask for more (--rows)"
+                        )
+                    rows.append(tuple(plain(value) for value in record.values()))
+                return Rows(columns, tuple(rows))
+
+        return within(None if seconds is None else seconds + _CONNECT_SECONDS, work)
+
+    @contextlib.contextmanager
+    def _session(self, *, write: bool, text: str = "") -> Iterator[Session]:
+        """A session; what goes wrong in it becomes a StoreError of one line."""
+        import neo4j
+        from neo4j.exceptions import DriverError, Neo4jError
+
+        driver: Driver | None = None
+        try:
+            driver = neo4j.GraphDatabase.driver(
+                self.uri,
+                auth=self._auth(),
+                connection_timeout=_CONNECT_SECONDS,
+                connection_acquisition_timeout=_CONNECT_SECONDS,
+                max_transaction_retry_time=_RETRY_SECONDS,
+                notifications_min_severity="OFF",
+                user_agent="kg-papers",
+            )
+            mode = neo4j.WRITE_ACCESS if write else neo4j.READ_ACCESS
+            with driver.session(database=self.database, default_access_mode=mode) as session:
+                yield session
+        except (DriverError, Neo4jError, OSError, ValueError) as error:
+            raise self._explained(error, text, write=write) from error
+        finally:
+            if driver is not None:
+                driver.close()
+
+    def _auth(self) -> tuple[str, str] | None:
+        password = os.environ.get(PASSWORD)
+        if password is None:
+            raise StoreError(f"{self.uri}: no password: set {PASSWORD} (empty where the server asks for none)")
+        return (self.user, password) if password else None
+
+    def _explained(self, error: Exception, text: str, *, write: bool) -> StoreError:
+        """What happened, in one line, without the password, and what to do."""
+        from neo4j import exceptions
+
+        where = self.uri if self.database is None else f"{self.uri}/{self.database}"
+        said = " ".join(str(error).split())
+        code = getattr(error, "code", None) or ""
+        again = "; what was loaded stays, load again to complete it" if write else ""
+        if isinstance(error, exceptions.AuthError):
+            return StoreError(f"{where}: Neo4j refuses user {self.user}: check the name and {PASSWORD}")
+        if code.endswith("DatabaseNotFound"):
+            return StoreError(f"{where}: the server has no such database")
+        if code.endswith(("TransactionTimedOut", "TransactionTimedOutClientConfiguration", "Transaction.Terminated")):
+            return StoreError(
+                f"{where}: Neo4j stopped the query at its time: ask for less, or give it more (--timeout)"
+            )
+        if "AccessMode" in code or "write access mode" in said.lower():
+            return StoreError("a query that writes is refused: kg only reads the graph")
+        if code.endswith("SyntaxError") and text:
+            place = _PLACE.search(said)
+            reason = re.sub(r"\s*\(line \d+, column.*", "", str(error).partition("message: ")[2] or said).strip(" .}")
+            reason = " ".join(reason.split())
+            return StoreError(
+                f"the query cannot be read: {reason}"
+                f"{'' if place is None else show_place(text, int(place[1]), int(place[2]))}"
+            )
+        if code:
+            message = " ".join((getattr(error, "message", None) or said).split())
+            return StoreError(f"{where}: Neo4j refuses: {message}{again}")
+        if isinstance(error, exceptions.ServiceUnavailable | exceptions.SessionExpired | OSError):
+            return StoreError(f"{where}: no Neo4j answers: check the address and that it runs{again}")
+        return StoreError(f"{where}: {said}{again}")
+
+
+def check(text: str, parameters: Mapping[str, Any]) -> None:
+    """Raise StoreError for a text that loads files (a read-only session lets it), or whose parameters do not fit."""
+    check_length(text)
+    tokens = list(cypher_tokens(text))
+    if not tokens:
+        raise StoreError("the query is empty")
+    for token, following in pairwise(tokens):
+        if token.text.upper() == "LOAD" and following.text.upper() == "CSV":
+            place = show_place(text, *line_and_column(text, token.start))
+            raise StoreError(f"LOAD CSV is refused: kg only reads the graph, no files{place}")
+    check_parameters(cypher_parameters(text), parameters)
+
+
+def constraints() -> Iterator[str]:
+    """The statements that make what the graph needs: ids are unique, names are found fast, and by full text.
+
+    >>> next(constraints())
+    'CREATE CONSTRAINT kg_method_id IF NOT EXISTS FOR (n:`Method`) REQUIRE n.id IS UNIQUE'
+    """
+    labels = list(schema().nodes)
+    for label in labels:
+        yield f"CREATE CONSTRAINT kg_{label.lower()}_id IF NOT EXISTS FOR (n:`{label}`) REQUIRE n.id IS UNIQUE"
+    named = [label for label, table in schema().nodes.items() if "name" in table.names and label != "Result"]
+    for label in named:
+        yield f"CREATE INDEX kg_{label.lower()}_name IF NOT EXISTS FOR (n:`{label}`) ON (n.name)"
+    yield "CREATE INDEX kg_evidence_statement IF NOT EXISTS FOR (n:`Evidence`) ON (n.statement)"
+    yield (
+        f"CREATE FULLTEXT INDEX {NAMES_INDEX} IF NOT EXISTS FOR (n:{'|'.join(f'`{label}`' for label in named)}) "
+        "ON EACH [n.name, n.aliases]"
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value as the other stores give it: nodes and relationships as their properties, times as text."""
+    from neo4j.graph import Node, Path, Relationship
+
+    if isinstance(value, Path):
+        return {
+            "nodes": [plain(node) for node in value.nodes],
+            "relationships": [plain(r) for r in value.relationships],
+        }
+    if isinstance(value, Node):
+        return _ordered(dict(value.items()))
+    if isinstance(value, Relationship):
+        return {"type": value.type, **_ordered(dict(value.items()))}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items() if key != MARK}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _ordered(properties: dict[str, Any]) -> dict[str, Any]:
+    """Properties in the order of our tables, without the mark; what others added comes behind."""
+    tables = schema()
+    names = [name for node in tables.nodes.values() for name in node.names]
+    names += [name for relationship in tables.relationships.values() for name in relationship.names]
+    order = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    shown = sorted(properties.keys() - {MARK}, key=lambda name: (order.get(name, len(order)), name))
+    return {name: plain(properties[name]) for name in shown}
+
+
+def _maps(names: Sequence[str], rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    return (dict(zip(names, row, strict=True)) for row in rows)
+
+
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _merge_nodes(transaction: ManagedTransaction, table: NodeTable, batch: list[dict[str, Any]]) -> None:
+    """Create or renew nodes; a null removes a property of ours, properties that others added stay."""
+    written = transaction.run(
+        f"UNWIND $rows AS row MERGE (n:`{table.label}` {{id: row.id}}) ON CREATE SET n.{MARK} = true "
+        f"WITH n, row WHERE n.{MARK} = true SET n += row RETURN count(n)",
+        rows=batch,
+    ).single(strict=True)[0]
+    if written != len(batch):
+        foreign = transaction.run(
+            f"UNWIND $ids AS id MATCH (n:`{table.label}` {{id: id}}) WHERE n.{MARK} IS NULL RETURN n.id ORDER BY n.id",
+            ids=[row["id"] for row in batch],
+        ).single(strict=False)
+        raise StoreError(
+            f"the database holds a {table.label} with the id {foreign[0] if foreign else '?'} that kg did not write: "
+            "load the graph into a database of its own"
+        )
+
+
+def _merge_relationships(transaction: ManagedTransaction, group: Relationships, batch: list[dict[str, Any]]) -> None:
+    sets = ", ".join(f"r.`{name}` = row.`{name}`" for name in group.table.names)
+    transaction.run(
+        f"UNWIND $rows AS row MATCH (a:`{group.head}` {{id: row.head}}) MATCH (b:`{group.tail}` {{id: row.tail}}) "
+        f"MERGE (a)-[r:`{group.table.type}` {{{MARK}: true}}]->(b) SET {sets}",
+        rows=batch,
+    ).consume()
+
+
+def _prune(
+    session: Session, nodes: Sequence[tuple[NodeTable, tuple[Row, ...]]], groups: Sequence[Relationships]
+) -> None:
+    """Remove what kg wrote and the graph does not hold: relationships, then nodes."""
+    for group in groups:
+        kept = {(row[0], row[1]) for row in group.rows}
+        pattern = f"(a:`{group.head}`)-[r:`{group.table.type}` {{{MARK}: true}}]->(b:`{group.tail}`)"
+        found = session.run(f"MATCH {pattern} RETURN a.id AS head, b.id AS tail")
+        gone = [{"head": head, "tail": tail} for head, tail in found if (head, tail) not in kept]
+        for batch in _batches(gone):
+            session.execute_write(
+                _run,
+                f"UNWIND $rows AS row MATCH (a:`{group.head}` {{id: row.head}}) "
+                f"MATCH (a)-[r:`{group.table.type}` {{{MARK}: true}}]->(b:`{group.tail}` {{id: row.tail}}) DELETE r",
+                batch,
+            )
+    for table, rows in nodes:
+        ids = {row[0] for row in rows}
+        found = session.run(f"MATCH (n:`{table.label}` {{{MARK}: true}}) RETURN n.id AS id")
+        over = [{"id": identifier} for (identifier,) in found if identifier not in ids]
+        for batch in _batches(over):
+            session.execute_write(
+                _run,
+                f"UNWIND $rows AS row MATCH (n:`{table.label}` {{id: row.id, {MARK}: true}}) DETACH DELETE n",
+                batch,
+            )
+
+
+def _run(transaction: ManagedTransaction, statement: str, rows: list[dict[str, Any]]) -> None:
+    transaction.run(statement, rows=rows).consume()
