@@ -332,7 +332,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_bomb_is_stopped(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     good = b'{"title": "Before the bomb"}\n'
     path = tmp_path / "bomb.jsonl"
-    path.write_bytes(pack(good + (b" " * 999 + b"\n") * 200_000))
+    path.write_bytes(pack(good + (b" " * 999 + b"\n") * 70_000))
     papers, report = read(path)
     assert [paper.title for paper in papers] == ["Before the bomb"]
     assert len(report.skipped) == 1
@@ -727,25 +727,25 @@ def test_ids_of_any_text(text: str) -> None:
 def rows(count: int) -> Iterable[dict[str, object]]:
     for number in range(count):
         title = f"Paper number {number} about foxes"
-        yield {"id": f"p{number}", "title": title, "abstract": "Text of it. " * 100, "cites": [f"p{number // 2}"]}
+        yield {"id": f"p{number}", "title": title, "abstract": f"{number:05}" * 700, "cites": [f"p{number // 2}"]}
 
 
 def test_records_do_not_live_in_memory_at_once(tmp_path: Path) -> None:
-    path = write(tmp_path / "many.jsonl", *rows(4000))
+    path = write(tmp_path / "many.jsonl", *rows(1500))
     tracemalloc.start()
     try:
         count = sum(1 for _ in read_papers([path, DATA / "own.jsonl"]))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert count == 4002
-    assert peak < path.stat().st_size, f"{peak:,} bytes for a file of {path.stat().st_size:,}"
+    assert count == 1502
+    assert 2 * peak < path.stat().st_size, f"{peak:,} bytes for a file of {path.stat().st_size:,}"
 
 
 def test_a_long_array_streams(tmp_path: Path) -> None:
     path = tmp_path / "many.json"
-    path.write_text(json.dumps({"meta": {"count": 3000}, "results": list(rows(3000)), "more": [1]}))
-    assert sum(1 for _ in read_papers([path])) == 3000
+    path.write_text(json.dumps({"meta": {"count": 3000}, "results": list(rows(1000)), "more": [1]}))
+    assert sum(1 for _ in read_papers([path])) == 1000
 
 
 # --- the samples of other projects

@@ -43,6 +43,7 @@ _LONG_TITLE, _GENERIC_TITLE = 4, 3  # words
 _NO_WORD = re.compile(r"\W+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+_FIELDS = tuple(field.name for field in dataclasses.fields(Paper))
 _OWN, _ARXIV, _DOI, _OPENALEX, _GIVEN, _TITLE = range(6)
 
 
@@ -195,7 +196,7 @@ class _Entry:
 
     def line(self) -> str:
         """As a line of JSON; where it was read is left out, so that equal records are equal lines."""
-        fields = {name: value for name, value in dataclasses.asdict(self.paper).items() if value not in (None, "", ())}
+        fields = {name: value for name in _FIELDS if (value := getattr(self.paper, name)) not in (None, "", ())}
         row = {"paper": fields, "rank": self.rank, "names": self.names, "given": self.given}
         return json.dumps(row, ensure_ascii=False, sort_keys=True)
 
@@ -339,8 +340,9 @@ class _Spool:
         author = family_name(paper.authors[0]) if paper.authors else ""
         self._titles.append(_hash(key))
         self._authors.append(_hash(author) | 1 if author else 0)
-        abstract = cleaned(paper.abstract) if entry.rank == _OWN else paper.abstract
-        self._abstracts.append(_hash(_NO_WORD.sub("", abstract.casefold())) | 1 if abstract.strip() else 0)
+        beginning = cleaned(paper.abstract[:1500]) if entry.rank == _OWN else paper.abstract[:600]
+        beginning = _NO_WORD.sub("", beginning[:600].casefold())[:300]  # many services cut abstracts
+        self._abstracts.append(_hash(beginning) | 1 if beginning else 0)
         self._dois.append(_hash(paper.doi) | 1 if paper.doi else 0)
         self._masks.append(_words_mask(plain_title))
         self._years.append(paper.year or 0)

@@ -13,6 +13,7 @@ import contextlib
 import gzip
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -30,6 +31,7 @@ FREE_BYTES = 64 << 20
 #: No single record (a line, an element of an array, an entry) is longer than this many characters.
 MAX_RECORD = 32 << 20
 
+_UNDECODED = re.compile("[\udc80-\udcff]")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -144,18 +146,13 @@ def lines(source: Source, stream: IO[str]) -> Iterator[tuple[int, str]]:
 
 def misencoded(text: str, source: Source, line: int | None) -> ReadError | None:
     """The error of a text that holds a byte which is not in the encoding of the file."""
-    if text.isascii():
+    found = None if text.isascii() else _UNDECODED.search(text)
+    if found is None:
         return None
-    for offset, character in enumerate(text):
-        if "\udc80" <= character <= "\udcff":
-            at = None if line is None else line + text.count("\n", 0, offset)
-            byte = ord(character) - 0xDC00
-            return ReadError(
-                f"not UTF-8 (byte 0x{byte:02X}): convert the file first (iconv -f ENCODING -t UTF-8)",
-                path=source.name,
-                line=at,
-            )
-    return None
+    at = None if line is None else line + text.count("\n", 0, found.start())
+    byte = ord(found.group()) - 0xDC00
+    reason = f"not UTF-8 (byte 0x{byte:02X}): convert the file first (iconv -f ENCODING -t UTF-8)"
+    return ReadError(reason, path=source.name, line=at)
 
 
 @contextlib.contextmanager
