@@ -521,6 +521,7 @@ def export(directory: str, file: str, format_: str | None, base: str | None, min
     .graphml .gexf                  Gephi, Cytoscape, yEd
     .json                           node-link JSON for NetworkX and D3
     --format csv, jsonl, parquet    tables of nodes, edges and evidence, into the folder FILE
+    --format neo4j-csv              what neo4j-admin database import takes, with the command, into the folder FILE
 
     A .gz or .zst behind the suffix compresses.
     """

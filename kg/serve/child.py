@@ -27,7 +27,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from kg.model import StoreError
 from kg.ontology import BASE
-from kg.serve.jsonld import document
+from kg.serve.triples import serialized
 
 if TYPE_CHECKING:
     import pyoxigraph as ox
@@ -210,7 +210,7 @@ def _sparql(path: Path, settings: dict[str, Any], stack: contextlib.ExitStack) -
                 return header, json.dumps(_cells(found, question["rows"]), ensure_ascii=False).encode()
             out = Bounded(size=settings["bytes"], rows=settings["rows"], counted=None)
             if form == "triples":
-                _write_triples(_first(cast("ox.QueryTriples", found), settings["rows"]), out, wanted, names)
+                out.write(serialized(_first(cast("ox.QueryTriples", found), settings["rows"]), wanted, names))
             else:
                 out.count = row_counter(wanted) if form == "rows" else None
                 found.serialize(cast("IO[bytes]", out), getattr(ox.QueryResultsFormat, wanted.upper()))
@@ -239,16 +239,6 @@ def _first(found: Iterable[ox.Triple], most: int) -> Iterator[ox.Triple]:
         if number == most:
             raise Outcome("rows")
         yield triple
-
-
-def _write_triples(triples: Iterable[ox.Triple], out: Bounded, name: str, prefixes: dict[str, str]) -> None:
-    import pyoxigraph as ox
-
-    if name == "jsonld":
-        out.write(json.dumps(document(triples, prefixes), ensure_ascii=False, indent=1).encode())
-        return
-    formats = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES, "rdfxml": ox.RdfFormat.RDF_XML}
-    ox.serialize(triples, cast("IO[bytes]", out), formats[name], prefixes=prefixes)
 
 
 def _cells(found: Any, most: int) -> dict[str, Any]:

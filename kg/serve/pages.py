@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -57,6 +58,8 @@ INVERSE = MappingProxyType(
 # Of statements in a group, and of sentences of a statement: the first are shown, the rest can be opened.
 _OPEN_LINES, _MOST_LINES = 12, 400
 _OPEN_QUOTES, _MOST_QUOTES = 2, 40
+# From how many of 100 points a name is like another.
+_ALIKE = 70
 # What RDF about one node says of the others: what they are and what they are called.
 _NAMES = frozenset({"rdf:type", "skos:prefLabel", "dcterms:title", "foaf:name", "schema:name"})
 
@@ -263,15 +266,24 @@ def to_jsonld(part: Graph, identifier: str) -> bytes:
 
 
 def suggestions(graph: Graph, identifier: str, *, most: int = 8) -> list[tuple[str, str]]:
-    """(id, name) of what may have been meant by an id that is none."""
+    """(id, name) of what may have been meant by an id that is none: what has a name like it, of its type first.
+
+    >>> from kg.model import Entity
+    >>> bert = Entity(id="method:bert", type="Method", name="BERT")
+    >>> suggestions(Graph(entities=(bert,)), "method:brt"), suggestions(Graph(entities=(bert,)), "method:lstm")
+    ([('method:bert', 'BERT')], [])
+    """
+    from rapidfuzz import fuzz, process
+
     kind, _, local = identifier.partition(":")
-    words = local.replace("-", " ").replace("_", " ").strip()
-    for attempt in (words, words.partition(" ")[0] if " " in words else words[: max(4, len(words) - 3)]):
-        hits = find(graph, attempt)
-        if hits:
-            hits.sort(key=lambda hit: hit.type.lower() != kind)
-            return [(hit.id, hit.name) for hit in hits[:most]]
-    return []
+    wanted = " ".join(re.split(r"[-_\s]+", local)).strip().lower()[:200]
+    hits = [(hit.id, hit.name) for hit in find(graph, wanted)]
+    if not hits:
+        names = {entity.id: entity.name.lower() for entity in graph.entities}
+        names.update((paper.id, paper.title.lower()) for paper in graph.papers)
+        close = process.extract(wanted, names, scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=most)
+        hits = [(found, name_of(graph, found)) for _, _, found in close]
+    return sorted(hits, key=lambda hit: not hit[0].startswith(f"{kind}:"))[:most]
 
 
 def marked(

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -19,10 +18,10 @@ from starlette.responses import PlainTextResponse, Response
 from kg.ontology import NAMESPACES
 from kg.serve.examples import SPARQL
 from kg.serve.http import read_body, while_connected
-from kg.serve.jsonld import document
 from kg.serve.protocol import HTML, ROWS, TRIPLES, Format, ProtocolError, by_name, negotiate, read_request
 from kg.serve.render import page
 from kg.serve.state import Served
+from kg.serve.triples import serialized
 from kg.serve.workers import Answer, QueryError
 
 if TYPE_CHECKING:
@@ -92,9 +91,8 @@ class Sparql:
         if chosen.name == "html":
             return page(request, "query.html", headers={"Vary": "Accept"}, **self._page(""))
         triples = list(description(str(request.url.replace(query="")), federated=bool(self.services)))
-        return Response(
-            serialized(triples, chosen.name), headers={"Content-Type": chosen.content_type, "Vary": "Accept"}
-        )
+        body = serialized(triples, chosen.name, {"formats": _FORMATS, "rdf": NAMESPACES["rdf"], "sd": _SD})
+        return Response(body, headers={"Content-Type": chosen.content_type, "Vary": "Accept"})
 
     def _page(self, query: str, answer: Answer | None = None, seconds: float = 0.0) -> dict[str, Any]:
         return {
@@ -124,37 +122,23 @@ def wanted_formats(
 
 
 def failure(
-    request: Request, error: ProtocolError | QueryError, accept: str | None, *, template: str, **data: Any
+    request: Request, problem: ProtocolError | QueryError, accept: str | None, *, template: str, **data: Any
 ) -> Response:
     """The answer to a request that has none: one line of text, or for people the page with the error on it."""
-    message = str(error)
+    message = str(problem)
     headers = {"Vary": "Accept"}
-    if isinstance(error, ProtocolError):
-        headers |= error.headers
-    elif error.status == 406:
+    if isinstance(problem, ProtocolError):
+        headers |= problem.headers
+    elif problem.status == 406:
         offered = TRIPLES if message == "triples" else ROWS
         message = f"the answer comes as {_types(offered)}"
-    elif error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
+    elif problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
     plain = Format("text", ("text/plain",))
     chosen = negotiate(accept, (plain, HTML))
     if chosen is not None and chosen.name == "html":
-        return page(request, template, status=error.status, headers=headers, **{**data, "error": message})
-    return PlainTextResponse(f"{message}\n", error.status, headers)
-
-
-def serialized(triples: Iterable[ox.Triple], name: str) -> bytes:
-    """Triples in one of the formats of `TRIPLES`."""
-    import pyoxigraph as ox
-
-    from kg.rdf import prefixes
-
-    if name == "jsonld":
-        return json.dumps(document(triples, prefixes()), ensure_ascii=False, indent=1).encode()
-    formats = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES, "rdfxml": ox.RdfFormat.RDF_XML}
-    out = io.BytesIO()
-    ox.serialize(triples, out, formats[name], prefixes={**prefixes(), "sd": _SD, "formats": _FORMATS})
-    return out.getvalue()
+        return page(request, template, status=problem.status, headers=headers, **{**data, "error": message})
+    return PlainTextResponse(f"{message}\n", problem.status, headers)
 
 
 def description(endpoint: str, *, federated: bool = False) -> Iterable[ox.Triple]:

@@ -1,4 +1,6 @@
-"""Any triples as a JSON-LD document whose context holds our prefixes (pyoxigraph itself writes no context).
+"""Any triples as Turtle, JSON-LD, N-Triples or RDF/XML, with those of our prefixes that they use.
+
+The JSON-LD is ours, since pyoxigraph writes none with a context.
 
 >>> import pyoxigraph as ox
 >>> bert, label = ox.NamedNode("https://kg.example.org/method/bert"), ox.NamedNode("http://www.w3.org/2004/02/skos/core#prefLabel")
@@ -9,6 +11,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,6 +25,37 @@ _XSD = NAMESPACES["xsd"]
 _TYPE = NAMESPACES["rdf"] + "type"
 # Numbers of JSON become xsd:integer; only those that JSON can carry exactly, and writes in the same way.
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
+
+
+def serialized(triples: Iterable[ox.Triple], name: str, prefixes: Mapping[str, str]) -> bytes:
+    """Triples in a format: ttl, jsonld, nt or rdfxml; the same triples give the same bytes."""
+    import pyoxigraph as ox
+
+    if name == "jsonld":
+        return json.dumps(document(triples, prefixes), ensure_ascii=False, indent=1).encode()
+    found = list(triples)
+    formats = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES, "rdfxml": ox.RdfFormat.RDF_XML}
+    written = ox.serialize(found, format=formats[name], prefixes=_used(found, prefixes) if name == "ttl" else None)
+    text = written if written is not None else b""
+    if name != "ttl":
+        return text
+    # pyoxigraph writes the prefixes in any order.
+    lines = text.splitlines(keepends=True)
+    head = next((number for number, line in enumerate(lines) if not line.startswith(b"@prefix ")), len(lines))
+    return b"".join([*sorted(lines[:head]), b"\n" if head else b"", *lines[head:]])
+
+
+def _used(triples: Iterable[ox.Triple], prefixes: Mapping[str, str]) -> dict[str, str]:
+    """The prefixes that the triples use."""
+    names = {namespace: name for name, namespace in prefixes.items()}
+    used = {}
+    for triple in triples:
+        for part in triple:
+            address = part.value if type(part).__name__ == "NamedNode" else getattr(part, "datatype", part).value
+            for end in {address.rfind("/") + 1, address.rfind("#") + 1}:
+                if address[:end] in names:
+                    used[names[address[:end]]] = address[:end]
+    return used
 
 
 def document(triples: Iterable[ox.Triple], prefixes: Mapping[str, str]) -> dict[str, Any]:
