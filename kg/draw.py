@@ -417,9 +417,9 @@ def _data(graph: Graph, picture: Picture) -> dict[str, Any]:
 
 
 def _one_a_sentence(graph: Graph, statement: Statement) -> list[Evidence]:
-    """The statement's evidence, the surest first, the same sentence of a paper once."""
+    """The statement's evidence, the surest first, of equals the shortest; the same sentence of a paper once."""
     found: dict[tuple[str, tuple[int, int]], Evidence] = {}
-    for evidence in sorted(statement.evidence, key=lambda e: (-e.score, e.paper, e.start, e.end, e.extractor)):
+    for evidence in sorted(statement.evidence, key=lambda e: (-e.score, e.end - e.start, e)):
         text = graph.paper_by_id[evidence.paper].text
         found.setdefault((evidence.paper, sentence_at(text, evidence.start, evidence.end)), evidence)
     return list(found.values())
