@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -126,6 +127,38 @@ def _cell(value: Any) -> str:
 def main(verbose: bool) -> None:
     """Turn papers into a knowledge graph, and ask it questions."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
+    logging.getLogger("neo4j").setLevel(logging.INFO if verbose else logging.CRITICAL)  # it says all in its errors
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("address", metavar="STORE")
+@click.option("--prune", is_flag=True, help="Remove what an earlier load wrote and the graph no longer holds.")
+def load(directory: str, address: str, prune: bool) -> None:
+    """Load the graph into a database; a second time changes nothing, after an interruption it completes the first.
+
+    \b
+    neo4j://user@host:7687[/database]    Neo4j, also bolt:// and neo4j+s://; the password from NEO4J_PASSWORD
+    https://host/dataset                 SPARQL 1.1; credentials from SPARQL_USER, SPARQL_PASSWORD, or SPARQL_TOKEN
+    ladybug:PATH  oxigraph:PATH          a file or a folder of the embedded databases, written anew
+
+    docs/neo4j.md and docs/sparql.md say more.
+    """
+    from kg.directory import load_graph
+    from kg.stores import open_store
+
+    store = open_store(address)
+    graph = load_graph(directory)
+    _password_for(address)
+    with click.progressbar(length=1, label="loading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+
+        def tell(what: str, done: int, total: int) -> None:
+            bar.label, bar.length = what, max(total, 1)
+            bar.update(done - bar.pos)
+
+        store.load(graph, prune=prune, progress=tell)
+    said = _count(len(graph.statements), "statement")
+    click.echo(f"{address}: {_count(len(graph.papers), 'paper')}, {_count(len(graph.entities), 'node')}, {said}")
 
 
 def query_options(command: Command) -> Command:
@@ -185,6 +218,13 @@ def query_text(argument: str) -> str:
     return argument
 
 
+def _password_for(address: str) -> None:
+    """Ask for the password of a Neo4j on a terminal, where the environment has none."""
+    scheme = address.partition(":")[0]
+    if scheme.partition("+")[0] in {"bolt", "neo4j"} and "NEO4J_PASSWORD" not in os.environ and sys.stdin.isatty():
+        os.environ["NEO4J_PASSWORD"] = click.prompt("Password of Neo4j", hide_input=True, default="", err=True)
+
+
 def _ask_store(
     address: str,
     text: str,
@@ -196,6 +236,7 @@ def _ask_store(
 ) -> Rows:
     from kg.stores import Limits, open_store
 
+    _password_for(address)
     store = open_store(address, language=language)
     if store.language != language:
         other = {"cypher": "kg query", "sparql": "kg sparql"}[store.language]
@@ -289,6 +330,87 @@ def build(
     for error in report.skipped:
         click.echo(f"skipped: {error}", err=True)
     _show_build(report, as_json=as_json)
+
+
+@main.command()
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+@click.option("-o", "--output", metavar="FILE", default="-", help="The extractions (default: standard output).")
+@click.option("--papers", "texts", metavar="FILE", help="The texts as read, which the offsets refer to.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that extract.")
+@read_options
+def extract(
+    inputs: Sequence[str],
+    output: str,
+    texts: str | None,
+    jobs: int,
+    format_: str | None,
+    mapping: Sequence[str],
+    clean: bool | None,
+    strict: bool,
+) -> None:
+    """Read papers and write what each says: entities, relations and results, one JSON line a paper.
+
+    INPUT is a file, a folder, or - for standard input.
+    """
+    from contextlib import ExitStack
+
+    from kg.extract.files import write_extractions, written_aside
+    from kg.read import ReadReport, read_papers
+
+    report = ReadReport()
+    papers = read_papers(
+        inputs, format=format_, mapping=parse_mapping(mapping), clean=clean, strict=strict, report=report
+    )
+    tell = progress_line()
+    with ExitStack() as files:
+        out = sys.stdout if output == "-" else files.enter_context(written_aside(Path(output)))
+        beside = None if texts is None else files.enter_context(written_aside(Path(texts)))
+        count = write_extractions(papers, out, texts=beside, jobs=jobs, tell=tell)
+    if tell:
+        tell("", 0, 0)
+    for error in report.skipped:
+        click.echo(f"skipped: {error}", err=True)
+    if output != "-":
+        click.echo(f"{_count(count, 'paper')} extracted into {output}.")
+
+
+@main.command("eval")
+@click.argument("papers", metavar="PAPERS", type=click.Path(exists=True, dir_okay=False))
+@click.argument("gold", metavar="GOLD", type=click.Path(exists=True, dir_okay=False))
+@click.option("--pred", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Extractions to score.")
+@output_options
+def evaluate(papers: str, gold: str, pred: str | None, as_json: bool, as_csv: bool) -> None:
+    """Score extractions against annotations: precision, recall and F1 in percent.
+
+    PAPERS holds texts (id, title, abstract), GOLD their annotations, both JSON Lines. Without --pred the papers are
+    extracted here, and lines are added for roles, relations and results of the gold entities.
+
+    \b
+    mention strict    same start, end and type; micro-averaged over papers
+    mention boundary  same start and end
+    entity            entities of a paper are paired one to one by overlapping
+                      mentions (equal type first, then most overlap, an exact
+                      span counting double); a pair of equal type is a hit
+    role accuracy     share of these hits with the same role (the column f1)
+    relation, typed   same head, predicate and tail after the pairing;
+                      untyped: same head and tail
+    result value      the values of a paper as a multiset, blanks stripped
+
+    Surfaces in GOLD stand for every occurrence at word boundaries, longest first.
+    """
+    from kg.extract.annotations import read_extractions, read_texts
+    from kg.extract.evaluate import measure, score
+
+    texts = read_texts(papers)
+    wanted = {extraction.paper: extraction for extraction in read_extractions(gold, texts)}
+    if pred is None:
+        from kg.extract import load
+
+        table = measure(load(), texts, wanted)
+    else:
+        table = score(wanted, {extraction.paper: extraction for extraction in read_extractions(pred, texts)})
+    rows = [(line, s.precision, s.recall, s.f1, s.number) for line, s in table.items()]
+    show_rows(("what", "precision", "recall", "f1", "number"), rows, as_json=as_json, as_csv=as_csv)
 
 
 @main.command()

@@ -10,7 +10,7 @@
 Traceback (most recent call last):
     ...
 kg.model.ExportError: graph.doc: no format has the suffix .doc; known: .gexf, .graphml, .json, .jsonld, .nq, .nt, \
-.trig, .ttl; into a folder with --format csv, jsonl, parquet
+.trig, .ttl; into a folder with --format csv, jsonl, neo4j-csv, parquet
 """
 
 from __future__ import annotations
@@ -176,6 +176,12 @@ def _jsonl(graph: Graph, folder: Path) -> None:
     tables.write_jsonl(graph, folder)
 
 
+def _neo4j_csv(graph: Graph, folder: Path) -> None:
+    from kg.export import neo4j_csv
+
+    neo4j_csv.write(graph, folder)
+
+
 def _parquet(graph: Graph, folder: Path) -> None:
     from kg.export import tables
 
@@ -197,7 +203,7 @@ FILES: Mapping[str, Callable[[Graph, BinaryIO, Options], None]] = MappingProxyTy
 )
 #: The formats that write several files into a folder.
 FOLDERS: Mapping[str, Callable[[Graph, Path], None]] = MappingProxyType(
-    {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
+    {"csv": _csv, "jsonl": _jsonl, "neo4j-csv": _neo4j_csv, "parquet": _parquet}
 )
 _COMPRESSIONS = (".gz", ".zst")
 
