@@ -240,6 +240,7 @@ def _fused(name: str) -> str:
 _SIGN_WORDS = frozenset(_SIGNS.values())
 
 
+@lru_cache(maxsize=1 << 17)
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name, each singular, American and in lower case.
 
@@ -266,6 +267,120 @@ def forms(name: str) -> tuple[str, ...]:
     return tuple(rule.apply(name) for rule in RULES)
 
 
+@lru_cache(maxsize=1 << 17)
 def key(name: str) -> str:
     """The last of the forms: what all spellings of a name share."""
     return _fused(name)
+
+
+def looks_short(name: str) -> bool:
+    """Whether a name looks like an abbreviation: one short word with two capitals, or capital and digit.
+
+    >>> [name for name in ("BERT", "LLMs", "MoE", "kNN", "R-CNN", "BLEU-4", "Adam", "attention") if looks_short(name)]
+    ['BERT', 'LLMs', 'MoE', 'kNN', 'R-CNN', 'BLEU-4']
+    """
+    if " " in name or len(name) > 12:
+        return False
+    capitals = sum(letter.isupper() for letter in name)
+    return capitals >= 2 or (capitals == 1 and any(letter.isdigit() for letter in name))
+
+
+#: Heads that say only what type a thing has, by type: `attention mechanism` is attention, `BERT model` is BERT.
+HEADS = MappingProxyType(
+    {
+        "Method": frozenset(
+            "algorithm approach framework mechanism method model operation procedure strategy technique".split()
+        ),
+        "Task": frozenset("problem task".split()),
+        "Dataset": frozenset("benchmark corpus dataset".split()),
+        "Metric": frozenset("measure metric score".split()),
+        "Concept": frozenset("phenomenon problem".split()),
+    }
+)
+SMALL_WORDS = frozenset("a an and as at by for from in into of on or over the to via with".split())
+_TAIL_FIRST = frozenset("of for in on over".split())
+# Words in -ing and -ed that are not the same thing as the verb's other forms: a trained model is no training.
+_OWN_FORMS = frozenset(
+    "modeling programming filtering coding training learning masking mapping ranking embedding bootstrapping planning "
+    "building engineering setting meaning string reading writing sampling testing hearing trained learned structured "
+    "supervised reduced distributed related unified weighted signed directed mixed bounded clustering".split()
+)
+_DOUBLED = re.compile(r"([bdgmnprt])\1$")
+
+
+def wording(name: str) -> str:
+    """A name without small words, with what follows `of`, `for`, `in`, `on` or `over` before its head.
+
+    >>> wording("the estimation of depth") == wording("Estimating Depths"), wording("text-to-image generation")
+    (False, 'text to image generation')
+    >>> wording("nets over graphs"), wording("detecting sentence boundaries")
+    ('graph net', 'sentence boundary detecting')
+    """
+    words = list(words_of(name))
+    if len(words) < 2 or any(len(word) == 1 for word in words):
+        return " ".join(words)
+    if words[0].endswith("ing") and words[0] not in _OWN_FORMS and len(words[0]) > 5:
+        words = [*words[1:], words[0]]
+    for place, word in enumerate(words):
+        if word in _TAIL_FIRST and 0 < place < len(words) - 1:
+            words = [*words[place + 1 :], *words[:place]]
+            break
+    return " ".join(word for word in words if word not in SMALL_WORDS - {"to", "from", "with"}) or " ".join(words)
+
+
+def inflection(name: str) -> str:
+    """`wording`, each word without the ending that makes a verb, a participle or a noun of it.
+
+    >>> inflection("compressing models"), inflection("model compression"), inflection("estimation of depth")
+    ('model compress', 'model compress', 'depth estim')
+    """
+    words = wording(name).split(" ")
+    return " ".join(map(stem, words)) if len(words) > 1 else words[0]
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """One word without the ending of a verb's forms and of the noun that it makes.
+
+    >>> [stem(word) for word in ("adapting", "adaptation", "pruned", "pruning", "classification", "classified")]
+    ['adapt', 'adapt', 'prun', 'prun', 'classif', 'classif']
+    """
+    if len(word) < 6 or word in _OWN_FORMS or not word.isalpha():
+        return word.removesuffix("e") if len(word) > 4 and word.isalpha() else word
+    for ending in ("ization", "izing", "ized"):
+        if word.endswith(ending):
+            return word.removesuffix(ending) + "iz"
+    for ending in ("ification", "ifying", "ified"):
+        if word.endswith(ending):
+            return word.removesuffix(ending) + "if"
+    for ending in ("ation", "ating", "ated", "ing", "ion", "ed"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return _DOUBLED.sub(r"\1", word.removesuffix(ending))
+    return word.removesuffix("e")
+
+
+def headless(name: str, entity_type: str) -> str:
+    """`inflection` without heads that say only the type.
+
+    >>> headless("self-attention mechanisms", "Method"), headless("attention-based model", "Method")
+    ('self attent', 'attent based')
+    """
+    words = inflection(name).split(" ")
+    while len(words) > 1 and words[-1] in _STEMMED_HEADS[entity_type]:
+        words.pop()
+    return " ".join(words)
+
+
+_STEMMED_HEADS = {entity_type: frozenset(map(stem, heads)) for entity_type, heads in HEADS.items()}
+
+#: Looser rules, in order: for names that are not found by `RULES`, and never for abbreviations.
+LOOSE = (
+    ("wording", 0.88, lambda name, _: wording(name)),
+    ("inflection", 0.85, lambda name, _: inflection(name)),
+    ("head", 0.82, headless),
+)
+
+
+def loose(name: str, entity_type: str) -> tuple[str, ...]:
+    """The form of a name after each of the `LOOSE` rules, without blanks, so that compounds may be split or fused."""
+    return tuple(form(name, entity_type).replace(" ", "") for _, _, form in LOOSE)

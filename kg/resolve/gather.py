@@ -22,9 +22,9 @@ from pathlib import Path
 
 from kg.extract.annotations import read_extractions
 from kg.model import Extraction, Paper
-from kg.resolve.forms import key, unify
+from kg.resolve.forms import key, looks_short, unify
 from kg.resolve.generic import is_generic, is_sentence
-from kg.resolve.match import apart, is_abbreviation, looks_short
+from kg.resolve.match import content, is_abbreviation
 from kg.resolve.vocabulary import Concept, write_skos
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,8 @@ def _is_alias(alias: str, named: Named) -> bool:
         return False
     if looks_short(alias) or is_abbreviation(alias, named.name):
         return True
-    return not apart(alias, named.name)
+    # `forgetting` for catastrophic forgetting is what one paper may say after it has said more
+    return not content(alias) < content(named.name) or named.names[alias] > 1
 
 
 def _leads_up(identifier: str, above: Mapping[str, str]) -> bool:

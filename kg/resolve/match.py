@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-from kg.resolve.forms import RULES, key, plain, singular, tokens, words_of
+from kg.resolve.forms import RULES, SMALL_WORDS, key, looks_short, plain, singular, tokens, words_of
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
-SMALL_WORDS = frozenset("a an and as at by for from in into of on or over the to via with".split())
 #: Heads that add nothing to a name: `BERT model` is BERT.
 HEADS = frozenset(
     "algorithm approach architecture benchmark corpus dataset framework measure method metric model score system task "
@@ -45,18 +45,7 @@ def match(name: str, other: str) -> Match | None:
     return None
 
 
-def looks_short(name: str) -> bool:
-    """Whether a name looks like an abbreviation: one short word with two capitals, or capital and digit.
-
-    >>> [name for name in ("BERT", "LLMs", "MoE", "kNN", "R-CNN", "BLEU-4", "Adam", "attention") if looks_short(name)]
-    ['BERT', 'LLMs', 'MoE', 'kNN', 'R-CNN', 'BLEU-4']
-    """
-    if " " in name or len(name) > 12:
-        return False
-    capitals = sum(letter.isupper() for letter in name)
-    return capitals >= 2 or (capitals == 1 and any(letter.isdigit() for letter in name))
-
-
+@lru_cache(maxsize=1 << 16)
 def is_abbreviation(short: str, long: str) -> bool:
     """Whether `short` can stand for `long`: its letters are found in order, the first one at the first word.
 
@@ -122,11 +111,12 @@ def apart(name: str, other: str) -> bool:
     """Whether two names must never become one: other numbers or versions, or one is a special case of the other."""
     if numbers(name) != numbers(other) and not (looks_short(name) ^ looks_short(other)):
         return True
-    one, two = _content(name), _content(other)
+    one, two = content(name), content(other)
     return one != two and bool(one) and bool(two) and (one < two or two < one)
 
 
-def _content(name: str) -> frozenset[str]:
+@lru_cache(maxsize=1 << 16)
+def content(name: str) -> frozenset[str]:
     words = [word for word in words_of(name) if word not in SMALL_WORDS]
     while len(words) > 1 and words[-1] in HEADS:
         words.pop()

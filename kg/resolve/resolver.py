@@ -19,15 +19,16 @@ from dataclasses import dataclass, field
 
 from kg import ontology
 from kg.model import Entity, ExtractedEntity, Extraction, Merge, Paper, Resolution, digest
-from kg.resolve.forms import key, singular, unify
+from kg.resolve.forms import SMALL_WORDS, key, looks_short, singular, unify
 from kg.resolve.generic import is_generic, is_sentence
-from kg.resolve.match import SMALL_WORDS, Match, apart, is_abbreviation, looks_short, match
+from kg.resolve.match import Match, apart, content, is_abbreviation, match
 from kg.resolve.vocabulary import Vocabulary
 
 #: (type, id of a concept of the vocabulary) or (type, normal form of a name that it does not know). A normal form
 #: holds no colon, an id always does.
 Anchor = tuple[str, str]
 
+_BOTH = re.compile(r"(.+\S)\s*\(([^()]+)\)$")
 _LAST = re.compile(r"[^-]+$")
 _WORD = re.compile(r"[^\s-]+")
 
@@ -128,14 +129,27 @@ class Resolver:
     def _bag(self, entity: ExtractedEntity, text: str) -> _Bag | None:
         """The names of an extracted entity without those that are none; None when nothing is left."""
         seen = Counter(text[mention.start : mention.end] for mention in entity.mentions)
-        names = {name: seen[name] for name in (entity.name, *sorted(seen)) if self._is_name(entity.type, name)}
+        seen[entity.name] += 0
+        for name in [name for name in seen if name.endswith(")")]:
+            both = _both(name)
+            if both:
+                times = seen.pop(name)
+                seen.update(dict.fromkeys(both, times))
+        names = [name for name in sorted(seen) if self._is_name(entity.type, name)]
         if not names:
             return None
-        first = entity.name if entity.name in names else max(sorted(names), key=lambda name: (names[name], len(name)))
+        first = (_both(entity.name) or (entity.name,))[0]
+        if first not in names:
+            first = min(names, key=lambda name: (-seen[name], -len(name), name))
         longer = [name for name in names if name != first and is_abbreviation(first, name)]
         if longer:
-            first = max(sorted(longer), key=lambda name: (names[name], len(name)))
-        return _Bag(entity.type, first, tuple(sorted(names.keys() - {first})))
+            first = min(longer, key=lambda name: (-seen[name], -len(name), name))
+        # a paper that says both `language models` and `large language models` of one thing means the latter,
+        # unless it calls the former LMs
+        special = [name for name in names if content(first) < content(name)]
+        if special and not looks_short(first) and not any(is_abbreviation(name, first) for name in names):
+            first = min(special, key=lambda name: (-len(content(name)), -seen[name], name))
+        return _Bag(entity.type, first, tuple(name for name in names if name != first))
 
     def _is_name(self, entity_type: str, name: str) -> bool:
         return (entity_type, unify(name)) in self.vocabulary.labels or not (is_generic(name) or is_sentence(name))
@@ -148,7 +162,8 @@ class Resolver:
             known = self.vocabulary.find(bag.type, name)
             if known is not None:
                 return bag.type, known
-        return bag.type, key(bag.primary)
+        found = self.vocabulary.find_loose(bag.type, bag.primary)
+        return (bag.type, found[0]) if found else (bag.type, key(bag.primary))
 
     def _cluster(self, bags: Iterable[_Bag], anchors: Mapping[_Bag, Anchor], counted: Mapping[_Bag, int]) -> _Clusters:
         """Unite new names with what other papers use them for: as an abbreviation, or beside another name."""
@@ -231,6 +246,16 @@ class Resolver:
         if self.vocabulary.find(root[0], surface) == root[1]:
             return Match("alias", 0.9)
         return Match("paper", 0.8)
+
+
+def _both(name: str) -> tuple[str, ...]:
+    """Long form and abbreviation of a name that holds both, else nothing.
+
+    >>> _both("Convolutional Neural Network (CNN)"), _both("f(x)")
+    (('Convolutional Neural Network', 'CNN'), ())
+    """
+    found = _BOTH.match(name)
+    return (found.group(1), found.group(2)) if found and is_abbreviation(found.group(2), found.group(1)) else ()
 
 
 def title(name: str, *, plural: bool = False) -> str:

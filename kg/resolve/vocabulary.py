@@ -23,7 +23,7 @@ from types import MappingProxyType
 
 from kg import ontology
 from kg.model import ENTITY_TYPES, OntologyError, digest
-from kg.resolve.forms import key, unify
+from kg.resolve.forms import LOOSE, key, looks_short, loose, unify
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +79,30 @@ class Vocabulary:
     def find(self, entity_type: str, name: str) -> str | None:
         """The id of the concept of this type that the name leads to, as written or by its normal form."""
         return self.labels.get((entity_type, unify(name))) or self.keys.get((entity_type, key(name)))
+
+    @cached_property
+    def loose(self) -> Mapping[tuple[str, str, str], str]:
+        """(type, loose rule, form) -> id; a form that leads to two concepts, by their names or aliases, leads nowhere."""
+        found: dict[tuple[str, str, str], set[str]] = {}
+        for aliases in (False, True):
+            owned = frozenset(found)
+            for concept in self.concepts.values():
+                for label in concept.aliases if aliases else (concept.name,):
+                    if not looks_short(label):
+                        for (rule, _, _), form in zip(LOOSE, loose(label, concept.type), strict=True):
+                            if (concept.type, rule, form) not in owned:
+                                found.setdefault((concept.type, rule, form), set()).add(concept.id)
+        return MappingProxyType({form: min(ids) for form, ids in found.items() if len(ids) == 1})
+
+    def find_loose(self, entity_type: str, name: str) -> tuple[str, str] | None:
+        """(id, loose rule) of the concept that a name means by another wording, or None."""
+        if looks_short(name):
+            return None
+        for (rule, _, _), form in zip(LOOSE, loose(name, entity_type), strict=True):
+            identifier = self.loose.get((entity_type, rule, form))
+            if identifier is not None:
+                return identifier, rule
+        return None
 
     def ancestors(self, identifier: str) -> Iterator[str]:
         """The broader concepts of a concept, nearest first; each once."""
