@@ -1,4 +1,4 @@
-"""Finds which short form stands for which long form where a text says so: `Long Form (LF)`, `LF (long form)`, `LF: Long Form`.
+"""Finds where a text says which long form a short form stands for: `Long Form (LF)`, `LF (long form)`, `LF: Long Form`.
 
 The letters of the short form are looked for from right to left in the words before it (Schwartz and Hearst, 2003); the
 first one must begin a word. Plural short forms, and long forms whose plural has another letter, are tried without `s`.

@@ -145,6 +145,22 @@ def from_json(row: Mapping[str, Any], paper: Paper) -> Extraction:
     )
 
 
+def read_texts(path: str | Path) -> dict[str, Paper]:
+    """The papers of a file in our own layout by id, as they are: annotations refer to the raw text."""
+    papers: dict[str, Paper] = {}
+    with Path(path).open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                identifier = f"paper:{str(row['id']).removeprefix('paper:')}"
+                papers[identifier] = Paper(id=identifier, title=row["title"], abstract=row.get("abstract") or "")
+            except (ValueError, KeyError, TypeError) as error:
+                raise ReadError(f"no paper with id, title and abstract: {error}", path=path, line=number) from None
+    return papers
+
+
 def read_extractions(path: str | Path, papers: Mapping[str, Paper]) -> Iterator[Extraction]:
     """The extractions of a JSON-lines file; `papers` maps ids (with `paper:`) to the papers that they are about.
 

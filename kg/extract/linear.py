@@ -92,9 +92,8 @@ def fit(
             errors *= share[chosen, None]
             used, places = np.unique(flat, return_inverse=True)
             spread = np.repeat(np.arange(len(chosen)), lengths)
-            slope = np.stack(
-                [np.bincount(places, errors[spread, label], minlength=len(used)) for label in range(len(labels))], axis=1
-            ).astype(np.float32)
+            sums = [np.bincount(places, column, minlength=len(used)) for column in errors[spread].T]
+            slope = np.stack(sums, axis=1).astype(np.float32)
             slope += penalty * len(chosen) * model.weights[used]
             squares[used] += slope * slope
             model.weights[used] -= speed * slope / np.sqrt(squares[used])

@@ -60,7 +60,7 @@ def word_key(run: str) -> str:
 
 
 def keyed_spans(text: str) -> Iterator[tuple[int, Span]]:
-    """Each stretch of up to six words, with the key by which the lexicon knows it (singular and plural have the same)."""
+    """Each stretch of up to six words, with the key that the lexicon has for it, and for its plural."""
     runs = [match.span() for match in _RUN.finditer(text)]
     words = [word_key(text[start:end]) for start, end in runs]
     inner = [f"{word} ".encode() for word in words]
@@ -100,7 +100,7 @@ def paper_votes(text: str, gold: Detected, known: set[int]) -> dict[int, int]:
         votes.setdefault(key, [0] * CATEGORIES)[category] += 1
     chosen = {}
     for key, counts in votes.items():
-        outside = counts[:INSIDE] + [0] + counts[NOTHING:]
+        outside = [*counts[:INSIDE], 0, *counts[NOTHING:]]
         chosen[key] = int(np.argmax(outside if any(outside) else counts))
     return chosen
 
@@ -161,9 +161,9 @@ def candidates(
         marked = [votes[n] + votes[CATEGORIES + n] for n in range(len(ENTITY_TYPES))]
         rest = votes[NOTHING] + votes[CATEGORIES + NOTHING]
         best = max(marked)
-        if (sum(marked) >= 2 and sum(marked) >= 0.25 * (sum(marked) + rest)) or text[start:end] in surfaces:
-            if best > 0:
-                surfaces.setdefault(text[start:end], {}).setdefault(ENTITY_TYPES[marked.index(best)], 0)
+        frequent = sum(marked) >= 2 and sum(marked) >= 0.25 * (sum(marked) + rest)
+        if best > 0 and (frequent or text[start:end] in surfaces):
+            surfaces.setdefault(text[start:end], {}).setdefault(ENTITY_TYPES[marked.index(best)], 0)
     cover = [0] * (len(text) + 1)
     for start, end in detected:
         for place in range(start, end):
@@ -174,10 +174,10 @@ def candidates(
         if not spans:
             continue
         votes = next((matches[span] for span in spans if span in matches), _NO_VOTES * 2)
-        other = surfaces.get(partner.get(surface, ""), {})
+        twin = surfaces.get(partner.get(surface, ""), {})
         shared = _shared_features(text, surface, spans, detected, cover, votes, partner.get(surface))
         for kind in sorted(surfaces[surface]):
-            features = _features(kind, surfaces[surface], spans, votes, other, shared)
+            features = _features(kind, surfaces[surface], spans, votes, twin, shared)
             found.append(Candidate(surface, kind, tuple(spans), features))
     return found
 
@@ -330,9 +330,10 @@ class Index:
         found: list[Span] = []
         for start in self.places.get(first.group(), ()):
             end = start + len(surface)
-            if (not found or start >= found[-1][1]) and self.text.startswith(surface, start):
-                if end == len(self.text) or not (self.text[end].isalnum() and self.text[end - 1].isalnum()):
-                    found.append((start, end))
+            free = not found or start >= found[-1][1]
+            bounded = end == len(self.text) or not (self.text[end : end + 1].isalnum() and surface[-1].isalnum())
+            if free and bounded and self.text.startswith(surface, start):
+                found.append((start, end))
         return found
 
 

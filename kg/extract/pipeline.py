@@ -9,7 +9,6 @@ Each component is a registered spaCy factory and writes plain data to the docume
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from spacy.tokens import Doc
 from kg.extract import abbreviations, entities, mentions, relations, results, roles  # noqa: F401
 from kg.extract.features import register_attributes
 from kg.extract.train_recogniser import make_recogniser
-from kg.model import ExtractedEntity, Extraction, KGError, Mention, Paper, Relation, Result
+from kg.model import ExtractedEntity, Extraction, KGError, Mention, Relation, Result
 from kg.sentences import sentences
 
 #: The components after the tokenizer.
@@ -71,7 +70,7 @@ def make_doc(nlp: Language, text: str) -> Doc:
     early = COMPONENTS[: COMPONENTS.index("ner") + 1]
     with nlp.select_pipes(disable=[name for name in nlp.pipe_names if name not in early]):
         pieces = [nlp(text[start:end]) for start, end in windows(text)]
-    doc = Doc.from_docs(pieces, ensure_whitespace=False, exclude=["user_data"])
+    doc = Doc.from_docs(pieces, ensure_whitespace=False)
     if doc is None or doc.text != text:
         raise KGError("a text could not be put together again from its windows: please report it")
     for name, component in nlp.pipeline:

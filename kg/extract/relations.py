@@ -35,14 +35,16 @@ NONE = "none"
 #: little of a book.
 REACH = 2000
 
+#: Relations that a "not" nearby denies; of the others it is about something else.
+_DENIABLE = frozenset({"outperforms", "used_for", "exhibits", "evaluated_on"})
 _NEGATION = re.compile(
     r"\b(?:not|never|neither|nor|no longer|cannot|can't|doesn't|don't|didn't|isn't|aren't|fails? to|failed to|unable to"
     r"|rather than|instead of|without)\b",
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
-    r"\b(?:may|might|could|perhaps|possibly|potentially|presumably|likely|suggests? that|seems?|appears? to|hypothesi[sz]e"
-    r"|conjecture|speculate|believe|would|we expect|promising)\b",
+    r"\b(?:may|might|could|perhaps|possibly|potentially|presumably|likely|suggests? that|seems?|appears? to"
+    r"|hypothesi[sz]e|conjecture|speculate|believe|would|we expect|promising)\b",
     re.IGNORECASE,
 )
 
@@ -273,7 +275,7 @@ def evidence(
         return 0, 0, False, False
     start, end = span
     a, b = min(
-        ((one, other) for one in heads for other in tails if start <= min(one[0], other[0]) and max(one[1], other[1]) <= end),
+        ((one, other) for one in heads for other in tails if start <= min(one + other) and max(one + other) <= end),
         key=lambda pair: abs(pair[0][0] - pair[1][0]),
         default=(heads[0], tails[0]),
     )
@@ -282,7 +284,7 @@ def evidence(
     clause = re.split(r"[,;:]\s|\b(?:but|and|while|whereas|although)\b", text[lead:low])[-1]
     middle = text[min(a[1], b[1]) : max(a[0], b[0])]
     spoken = f"{clause} {middle}" if high - low < 300 else middle
-    negated = _NEGATION.search(spoken) is not None and predicate in ("outperforms", "used_for", "exhibits", "evaluated_on")
+    negated = predicate in _DENIABLE and _NEGATION.search(spoken) is not None
     return start, end, negated, _HEDGE.search(spoken) is not None
 
 

@@ -88,7 +88,8 @@ def note_of(text: str, start: int, end: int) -> str | None:
     """What kind of number it is when it is a change: gain, reduction, faster …"""
     after = _CHANGE.search(re.split(r"[,;.]\s|\band\b", text[end : end + 45])[0])
     before = list(_CHANGE.finditer(re.split(r"[,;.]\s", text[max(0, start - 45) : start])[-1]))
-    found = after or (before[-1] if before and re.search(r"\b(?:by|of|to|up)\b", text[max(0, start - 20) : start]) else None)
+    led = re.search(r"\b(?:by|of|to|up)\b", text[max(0, start - 20) : start])
+    found = after or (before[-1] if before and led else None)
     if found is None:
         return None
     word = found.group(1).lower()

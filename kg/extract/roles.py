@@ -3,7 +3,8 @@
 >>> from kg.extract.features import View
 >>> text = "NAtS for language modeling\\nWe propose NAtS."
 >>> words = [(0, 4), (5, 8), (9, 17), (18, 26), (27, 29), (30, 37), (38, 42), (42, 43)]
->>> rows = features(View.of_text(text, words), [{"type": "Method", "name": "NAtS", "mentions": [[0, 4, 1.0], [38, 42, 1.0]]}])
+>>> entity = {"type": "Method", "name": "NAtS", "mentions": [[0, 4, 1.0], [38, 42, 1.0]]}
+>>> rows = features(View.of_text(text, words), [entity])
 >>> "Method:left=propose" in rows[0], "Method:title=first" in rows[0]
 (True, True)
 """
@@ -106,7 +107,7 @@ def _entity_features(
     ]
     if in_title[0]:
         first, last = spans[0]
-        found += [f"title-left={view.word(first - 1)}", f"title-right={view.word(last)}" if last < len(view.words) else ""]
+        found += [f"title-left={view.word(first - 1)}", f"title-right={view.word(last)}"]
         found += [f"title-word={word}" for word in set(_title_words(view, first))]
     bag: set[str] = set()
     for first, last in body[:_LOOK]:
@@ -158,7 +159,9 @@ def _sentence_range(view: View, token: int) -> tuple[int, int]:
 def _position(sentence: int, last: int) -> str:
     if sentence >= last:
         return "last"
-    return "first" if sentence <= 1 else "early" if sentence / last < 0.4 else "mid" if sentence / last < 0.75 else "late"
+    if sentence <= 1:
+        return "first"
+    return "early" if sentence / last < 0.4 else "mid" if sentence / last < 0.75 else "late"
 
 
 def _part(

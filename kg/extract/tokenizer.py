@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import spacy
 from spacy.language import Language
 from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
@@ -27,7 +29,7 @@ def make_blank() -> Language:
     """A blank English pipeline with the tokenizer of kg."""
     nlp = spacy.blank("en")
     defaults = nlp.Defaults
-    tokenizer = nlp.tokenizer
+    tokenizer: Any = nlp.tokenizer
     tokenizer.infix_finditer = compile_infix_regex([*(defaults.infixes or ()), *EXTRA_INFIXES]).finditer
     tokenizer.prefix_search = compile_prefix_regex([*(defaults.prefixes or ()), *EXTRA_PREFIXES]).search
     tokenizer.suffix_search = compile_suffix_regex([*(defaults.suffixes or ()), *EXTRA_SUFFIXES]).search

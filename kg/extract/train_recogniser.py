@@ -21,8 +21,8 @@ from pathlib import Path
 import spacy
 from spacy.language import Language
 from spacy.training import Example
-from spacy.util import fix_random_seed, load_config
-from thinc.api import Adam
+from spacy.util import load_config
+from thinc.api import Adam, Optimizer, fix_random_seed
 
 from kg.extract.tokenizer import make_blank
 
@@ -35,10 +35,10 @@ LabelledText = tuple[str, Sequence[tuple[int, int, str]]]
 log = logging.getLogger(__name__)
 
 
-def make_recogniser() -> Language:
-    """An untrained pipeline of the tokenizer and the recogniser that `recogniser.cfg` describes."""
+def make_recogniser(config: Path = CONFIG) -> Language:
+    """An untrained pipeline of the tokenizer and the recogniser that the config describes."""
     nlp = make_blank()
-    component = dict(load_config(CONFIG)["components"]["ner"])
+    component = dict(load_config(config)["components"]["ner"])
     factory = component.pop("factory")
     nlp.add_pipe(factory, config=component)
     return nlp
@@ -63,19 +63,33 @@ def plan(*, silver_words: int, silver_passes: int, gold_passes: int) -> list[Par
     return parts
 
 
-def train_recogniser(gold: Sequence[LabelledText], silver: Sequence[LabelledText], directory: Path) -> Language:
-    """Train and return the recogniser; `directory` keeps the checkpoints, and the last one there is gone on from."""
+def train_recogniser(
+    gold: Sequence[LabelledText],
+    silver: Sequence[LabelledText],
+    directory: Path,
+    *,
+    config: Path = CONFIG,
+    start: Path | None = None,
+) -> Language:
+    """Train and return the recogniser; `directory` keeps the checkpoints, and the last one there is gone on from.
+
+    `start` is a checkpoint of another training whose weights are begun with.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    settings = load_config(CONFIG)["training"]
+    settings = load_config(config)["training"]
     fix_random_seed(settings["seed"])
-    nlp = make_recogniser()
+    nlp = make_recogniser(config)
     data = {"gold": make_examples(nlp, gold), "silver": make_examples(nlp, silver)}
     nlp.initialize(lambda: data["gold"][:500] or data["silver"][:500])
+    if start is not None:
+        nlp.from_disk(start)
     parts = plan(
         silver_words=_words(data["silver"]),
         silver_passes=settings["silver_passes"] if silver else 0,
-        gold_passes=settings["gold_passes"],
+        gold_passes=settings["gold_passes" if start is None else "half_passes"],
     )
+    last = parts[-1].number
+    decay = sum(part.kind == "gold" for part in parts)
     done = max((number for number, part in enumerate(parts, start=1) if (directory / part.folder).exists()), default=0)
     if done:
         nlp.from_disk(directory / parts[done - 1].folder)
@@ -87,14 +101,11 @@ def train_recogniser(gold: Sequence[LabelledText], silver: Sequence[LabelledText
             optimizer = Adam(settings["learn_rate"], beta1=0.9, beta2=0.999, L2=0.01, grad_clip=1.0, use_averages=True)
         examples = list(data[kind])
         random.Random(settings["seed"] * 1000 + part.number).shuffle(examples)
-        examples = examples[
-            len(examples) * (part.part - 1) // part.parts : len(examples) * part.part // part.parts
-        ]
+        examples = examples[len(examples) * (part.part - 1) // part.parts : len(examples) * part.part // part.parts]
         started, seen, words, losses = time.monotonic(), 0, _words(examples), {"ner": 0.0}
         for batch in _batches(examples, settings["batch_words"]):
             if kind == "gold":  # a linear decay over the gold passes settles the weights
-                left = settings["silver_passes"] * bool(silver) + settings["gold_passes"] - part.number + 1
-                share = (left - seen / words) / settings["gold_passes"]
+                share = (last - part.number + 1 - seen / words) / decay
                 optimizer.learn_rate = settings["learn_rate"] * max(0.05, share)
             nlp.update(batch, sgd=optimizer, drop=settings["dropout"], losses=losses)
             seen += _words(batch)
@@ -122,7 +133,7 @@ def _batches(examples: Sequence[Example], words: int) -> Iterator[list[Example]]
         yield batch
 
 
-def _save(nlp: Language, optimizer: Adam, directory: Path, part: Part) -> None:
+def _save(nlp: Language, optimizer: Optimizer, directory: Path, part: Part) -> None:
     """Write the averaged weights aside, then name them; parts of a pass give way to the whole."""
     aside = directory / ".writing"
     shutil.rmtree(aside, ignore_errors=True)

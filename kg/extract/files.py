@@ -1,0 +1,65 @@
+"""Extractions of a stream of papers into a file, one JSON line each (DESIGN section 3), and the texts beside it.
+
+>>> import io
+>>> from kg.extract import extract
+>>> paper = Paper(id="paper:1", title="BERT for question answering", abstract="We fine-tune BERT on SQuAD.")
+>>> out, texts = io.StringIO(), io.StringIO()
+>>> write_extractions([paper], out, texts=texts)
+1
+>>> out.getvalue()[:10], texts.getvalue()[:48]
+('{"id": "1"', '{"id": "1", "title": "BERT for question answerin')
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from kg.extract import extract
+from kg.extract.annotations import to_json
+from kg.model import KGError, Paper
+
+
+def write_extractions(
+    papers: Iterable[Paper],
+    out: TextIO,
+    *,
+    texts: TextIO | None = None,
+    jobs: int = 1,
+    tell: Callable[[str, int, int], None] | None = None,
+) -> int:
+    """Write the extraction of each paper, and its text to `texts`; returns how many. Nothing is kept in memory."""
+    waiting: deque[Paper] = deque()
+
+    def passing() -> Iterator[Paper]:
+        for paper in papers:
+            waiting.append(paper)
+            if texts is not None:
+                row = {"id": paper.id.removeprefix("paper:"), "title": paper.title, "abstract": paper.abstract}
+                texts.write(json.dumps(row, ensure_ascii=False) + "\n")
+            yield paper
+
+    count = 0
+    for count, extraction in enumerate(extract(passing(), jobs=jobs), start=1):
+        out.write(json.dumps(to_json(extraction, waiting.popleft().text), ensure_ascii=False) + "\n")
+        if tell is not None:
+            tell("extracting", count, 0)
+    return count
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[TextIO]:
+    """A file that appears under its name when all is written, and not at all when something fails."""
+    aside = path.with_name(path.name + ".writing")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            yield file
+        aside.replace(path)
+    except OSError as error:
+        raise KGError(f"{path}: cannot be written ({error.strerror}); give another place") from None
+    finally:
+        aside.unlink(missing_ok=True)
