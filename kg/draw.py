@@ -491,12 +491,18 @@ def _label(name: str) -> list[str]:
 
 def _summary(graph: Graph, picture: Picture) -> str:
     """One line: how much of the graph is drawn."""
+
+    def count(number: int, one: str, many: str) -> str:
+        return f"{number:,} {one if number == 1 else many}"
+
     papers = sum(node in graph.paper_by_id for node in picture.nodes)
-    parts = [f"{len(picture.nodes) - papers:,} of {len(graph.entities):,} entities"]
+    parts = [f"{len(picture.nodes) - papers:,} of {count(len(graph.entities), 'entity', 'entities')}"]
     if papers:
-        parts.append(f"{papers:,} of {len(graph.papers):,} papers")
-    parts.append(f"{len(picture.statements):,} statements")
-    return " · ".join(parts) + ("" if papers else f" · from {len(graph.papers):,} papers")
+        parts.append(f"{papers:,} of {count(len(graph.papers), 'paper', 'papers')}")
+    parts.append(count(len(picture.statements), "statement", "statements"))
+    if not papers:
+        parts.append(f"from {count(len(graph.papers), 'paper', 'papers')}")
+    return " · ".join(parts)
 
 
 def _embed(value: Any) -> str:

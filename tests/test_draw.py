@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import random
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +83,36 @@ def hostile_graph() -> Graph:
         papers=tuple(papers),
         entities=tuple(sorted(entities, key=lambda entity: entity.id)),
         statements=tuple(sorted(statements, key=lambda statement: statement.key)),
+    )
+
+
+def invented_graph() -> Graph:
+    """240 entities with names of one to four words and a few hubs, for the look without annotated data."""
+    chance = random.Random(7)
+    words = (
+        "deep graph neural sparse token image text model network search transfer margin vision kernel policy".split()
+    )
+    kinds = ("Method", "Method", "Task", "Dataset", "Metric", "Concept")
+    entities = {}
+    for number in range(240):
+        kind = kinds[number % len(kinds)]
+        name = " ".join(chance.sample(words, chance.randint(1, 4))).title() + f" {number}"
+        entity = Entity(id=f"{kind.lower()}:n{number}", type=kind, name=name, papers=1 + 60 // (number + 1))
+        entities[entity.id] = entity
+    paper = Paper(id="paper:1", title="Everything about everything", abstract="It is so.")
+    said = Evidence(paper=paper.id, start=0, end=10, score=0.9, extractor="invented")
+    by_number = list(entities.values())
+    statements = {}
+    for _ in range(420):
+        head, tail = by_number[int(240 * chance.random() ** 2)], by_number[int(240 * chance.random() ** 2)]
+        for predicate in ontology.load().relations(head.type, tail.type)[:1]:
+            if head != tail:
+                one = Statement(subject=head.id, predicate=predicate, object=tail.id, evidence=(said,))
+                statements[one.key] = one
+    return Graph(
+        papers=(paper,),
+        entities=tuple(entities[key] for key in sorted(entities)),
+        statements=tuple(statements[key] for key in sorted(statements)),
     )
 
 
@@ -182,8 +213,8 @@ def test_no_two_boxes_overlap_much(edges: list[tuple[int, int]], width: float, h
             assert abs(x - other_x) > 0.8 * width or abs(y - other_y) > 0.8 * height
 
 
-def test_dots_do_not_touch_and_the_picture_is_wide(gold_graph: Graph) -> None:
-    nodes = embedded(page(gold_graph, choose(gold_graph)))["network"]["nodes"]
+def test_dots_do_not_touch_and_the_picture_is_wide(large_graph: Graph) -> None:
+    nodes = embedded(page(large_graph, choose(large_graph)))["network"]["nodes"]
     assert len(nodes) == 150
     for number, one in enumerate(nodes):
         for other in nodes[number + 1 :]:
@@ -294,10 +325,16 @@ def small_page(graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module", params=["invented", "gold"])
+def large_graph(request: pytest.FixtureRequest) -> Graph:
+    """A graph of which a picture shows a part only: an invented one, and that of the annotated papers."""
+    return invented_graph() if request.param == "invented" else request.getfixturevalue("gold_graph")
+
+
 @pytest.fixture(scope="module")
-def gold_page(gold_graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("gold") / "gold.html"
-    draw(gold_graph, path)
+def large_page(large_graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("large") / "large.html"
+    draw(large_graph, path)
     return path
 
 
@@ -522,15 +559,15 @@ def colors_of(browser: Chrome) -> dict[tuple[int, int, int], int]:
     return found
 
 
-def test_the_picture_looks_as_it_should(browser: Chrome, gold_page: Path) -> None:
-    opened(browser, gold_page)
+def test_the_picture_looks_as_it_should(browser: Chrome, large_page: Path) -> None:
+    opened(browser, large_page)
     still(browser)
     colors = colors_of(browser)
     whole = sum(colors.values())
     # Neither empty nor a black ball: labels, dots and lines take a few per cent of the picture.
     ink = sum(count for color, count in colors.items() if min(color) < 235) / whole
     assert 0.03 < ink < 0.20
-    present = {node["type"] for node in embedded(gold_page.read_text("utf-8"))["nodes"]}
+    present = {node["type"] for node in embedded(large_page.read_text("utf-8"))["nodes"]}
     for kind in ontology.load().types.values():
         if kind.name in present:
             rgb = tuple(int(kind.color[at : at + 2], 16) for at in (1, 3, 5))
@@ -553,7 +590,7 @@ def test_the_picture_looks_as_it_should(browser: Chrome, gold_page: Path) -> Non
         "const n = document.getElementById('network'); return [n.clientWidth, n.clientHeight]"
     )
     assert all(a["x"] >= 0 and a["y"] >= 0 and b["x"] <= size[0] and b["y"] <= size[1] for a, b in corners)
-    nodes = sorted(embedded(gold_page.read_text("utf-8"))["nodes"], key=lambda node: -node["papers"])
+    nodes = sorted(embedded(large_page.read_text("utf-8"))["nodes"], key=lambda node: -node["papers"])
     assert {node["id"] for node in nodes[:8]} <= {label["id"] for label in labels}
     # Balanced: each quarter of the picture holds its share of the nodes.
     spots = browser.execute_script(
@@ -566,8 +603,8 @@ def test_the_picture_looks_as_it_should(browser: Chrome, gold_page: Path) -> Non
 
 
 @pytest.mark.parametrize("width", [360, 800])
-def test_the_page_fits_narrow_windows(browser: Chrome, gold_page: Path, width: int) -> None:
-    opened(browser, gold_page, width=width, height=740)
+def test_the_page_fits_narrow_windows(browser: Chrome, large_page: Path, width: int) -> None:
+    opened(browser, large_page, width=width, height=740)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     stage = browser.execute_script(
         "const n = document.getElementById('network'); return [n.clientWidth, n.clientHeight]"
