@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from kg.graph import Graph
 from kg.rdf import legal
@@ -171,7 +171,7 @@ def write_csv(graph: Graph, folder: Path) -> None:
     """Write `nodes.csv`, `edges.csv` and `evidence.csv`; a list is a JSON array in its cell."""
     for name, columns in TABLES.items():
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
+            writer = csv.writer(_LineFeeds(file), lineterminator="\r\n")
             writer.writerow(columns)
             for row in _clean(_ROWS[name](graph)):
                 writer.writerow([_cell(value) for value in row])
@@ -227,3 +227,13 @@ def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return json.dumps(value, ensure_ascii=False) if value else None
     return value
+
+
+class _LineFeeds:
+    """Lines that end in a line feed only; told so, Python 3.11 would not quote a carriage return in a cell."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file = file
+
+    def write(self, line: str) -> int:
+        return self.file.write(line.removesuffix("\r\n") + "\n")
