@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -33,7 +34,7 @@ from kg.graph import Graph, assemble
 from kg.model import Extraction, GraphError, Paper, ReadError
 from kg.read import ReadReport
 from kg.read.corpus import Group, read_groups, record_of, regroup
-from kg.resolve import Resolver, load_vocabulary
+from kg.resolve import Resolver, Vocabulary, load_vocabulary
 
 logger = logging.getLogger(__name__)
 
@@ -277,8 +278,12 @@ def _extracted(papers: Sequence[Paper], jobs: int, tell: Progress) -> Iterator[E
 
 
 def _stored(extraction: Extraction, papers: Mapping[str, Paper]) -> StoredExtraction:
-    content = to_json(extraction, papers[extraction.paper].text)
-    return StoredExtraction(paper=extraction.paper, model=extraction.model, json=_dumps(content))
+    content = _dumps(to_json(extraction, papers[extraction.paper].text))
+    try:
+        content.encode()
+    except UnicodeEncodeError as error:
+        raise ReadError(f"{extraction.paper}: its extraction holds half a character, which no file can hold") from error
+    return StoredExtraction(paper=extraction.paper, model=extraction.model, json=content)
 
 
 def _dumps(content: object) -> str:
@@ -297,7 +302,7 @@ def _assembled(
     tell("resolve", 0, 0)
     ordered = tuple(stored[paper] for paper in sorted(stored))
     extractions = [from_json(json.loads(kept.json), papers[kept.paper]) for kept in ordered]
-    vocabulary = load_vocabulary()
+    vocabulary = _vocabulary()
     graph = assemble(papers.values(), extractions, Resolver(vocabulary).resolve(papers, extractions))
     return State(
         graph=graph,
@@ -307,6 +312,11 @@ def _assembled(
         model=model,
         vocabulary=vocabulary.hash,
     )
+
+
+@cache
+def _vocabulary() -> Vocabulary:
+    return load_vocabulary()
 
 
 def _redirects(old: State, graph: Graph, renamed: Mapping[str, str]) -> dict[str, str]:

@@ -166,7 +166,11 @@ def read_extractions(path: str | Path, papers: Mapping[str, Paper]) -> Iterator[
 
     Raises ReadError, which names file, line and paper, at the first line that does not fit its paper.
     """
-    with Path(path).open(encoding="utf-8") as lines:
+    try:
+        file = Path(path).open("rb")  # noqa: SIM115 closed below
+    except OSError as error:
+        raise ReadError(f"cannot be read ({error.strerror})", path=path) from error
+    with file as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue

@@ -13,9 +13,12 @@ from typing import IO, Any
 from kg.model import ReadError
 from kg.read.columns import check, from_columns, place
 from kg.read.opening import MAX_RECORD, Source, misencoded
-from kg.read.record import Records
+from kg.read.record import Record, Records
 
-_END = "\x1eend of file"
+_OUR_TEXTS = ("title", "abstract", "year", "venue", "url", "doi", "arxiv_id", "source")
+_OUR_LISTS = ("authors", "keywords", "cites")
+_OUR_COLUMNS = ("paper", *_OUR_TEXTS, *_OUR_LISTS)
+_END = "\ue003end of file"
 
 
 def delimiter_of(header: str) -> str | None:
@@ -42,7 +45,9 @@ def read_csv(source: Source, mapping: Mapping[str, str], *, delimiter: str | Non
         delimiter = delimiter or delimiter_of(header) or _most(header)
         rows = csv.reader(_ended(header, stream), delimiter=delimiter)
         name = "tsv" if delimiter == "\t" else "csv"
-        columns = [column.strip() for column in next(rows)]
+        columns = [" ".join(column.split()) for column in next(rows)]
+        if any(column.endswith(_END) for column in columns):
+            raise ReadError("a quote in the header is never closed", path=source.name, line=skipped)
         check(columns, mapping, name=source.name)
         start = rows.line_num
         while True:
@@ -87,13 +92,21 @@ def read_parquet(source: Source, mapping: Mapping[str, str]) -> Records:
             check(columns, tops, name=source.name)
             fields = place(tuple(columns), tuple(sorted(tops.items())))
             wanted = sorted({column for found in fields.values() for column in found})
+            ours = not mapping and set(_OUR_COLUMNS) <= set(columns)
             number = 0
-            for batch in table.iter_batches(batch_size=1024, columns=wanted):
+            for batch in table.iter_batches(batch_size=1024, columns=_OUR_COLUMNS if ours else wanted):
                 for row in batch.to_pylist():
                     number += 1
-                    yield from_columns(row, number, mapping, source="parquet")
+                    yield _ours(row, number) if ours else from_columns(row, number, mapping, source="parquet")
     except (pyarrow.ArrowException, OSError) as error:
         raise ReadError(f"damaged Parquet file: {' '.join(str(error).split())}", path=source.name) from error
+
+
+def _ours(row: Mapping[str, Any], number: int) -> Record:
+    """A row of `papers.parquet` of a graph directory, as it is."""
+    fields: dict[str, Any] = {field: row[field] for field in _OUR_TEXTS}
+    fields.update((field, tuple(row[field] or ())) for field in _OUR_LISTS)
+    return Record(line=number, id=row["paper"], own_layout=True, **fields)
 
 
 def _ended(header: str, stream: IO[str]) -> Iterator[str]:
