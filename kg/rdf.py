@@ -68,8 +68,6 @@ def decimal(number: float) -> str:
     >>> decimal(0.9500), decimal(1.0), decimal(1e-7), decimal(-20.0)
     ('0.95', '1', '0.0000001', '-20')
     """
-    if not math.isfinite(number):
-        return str(number)  # not a decimal, and `kg validate` says so
     text = f"{Decimal(repr(float(number))):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
@@ -185,6 +183,8 @@ def _string(text: str) -> Object:
 
 
 def _decimal(number: float) -> Object:
+    if not math.isfinite(number):  # no decimal, and `kg validate` says so
+        return ("NaN" if math.isnan(number) else "INF" if number > 0 else "-INF", "xsd:double")
     return (decimal(number), "xsd:decimal")
 
 

@@ -98,7 +98,7 @@ def _value_types() -> Mapping[str, str]:
         if not subject.startswith(KG) or not isinstance(obj, ox.NamedNode):
             continue
         name = f"kg:{subject.removeprefix(KG)}"
-        if obj.value == NAMESPACES["owl"] + "ObjectProperty":
+        if predicate == NAMESPACES["rdf"] + "type" and obj.value == NAMESPACES["owl"] + "ObjectProperty":
             found[name] = "@id"
         elif predicate == NAMESPACES["rdfs"] + "range" and obj.value.startswith(xsd):
             datatype = f"xsd:{obj.value.removeprefix(xsd)}"

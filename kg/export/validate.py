@@ -75,7 +75,10 @@ def validate_rdf(graph: rdflib.Graph, *, base: str = BASE) -> list[Violation]:
     import rdflib
 
     shapes = rdflib.Graph().parse(ontology.path("shapes.ttl"), format="turtle")
-    _, report, message = pyshacl.validate(graph, shacl_graph=shapes, inplace=True, do_owl_imports=False)
+    try:
+        _, report, message = pyshacl.validate(graph, shacl_graph=shapes, inplace=True, do_owl_imports=False)
+    except ArithmeticError as error:  # rdflib compares what is no number, "nan"^^xsd:decimal
+        raise GraphError(f"a number of the graph is none: {error!r}") from error
     if not isinstance(report, rdflib.Graph):
         raise GraphError(f"the shapes of ontology/shapes.ttl cannot be applied: {message}")
     sh = rdflib.Namespace("http://www.w3.org/ns/shacl#")
