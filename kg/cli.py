@@ -313,22 +313,22 @@ def build(
     from kg import building
 
     tell = progress_line()
-    report = building.run(
-        inputs,
-        output=output,
-        format=format_,
-        mapping=parse_mapping(mapping),
-        clean=clean,
-        strict=strict,
-        extractions=extractions,
-        jobs=jobs,
-        replace=replace,
-        progress=tell,
-    )
-    if tell:
-        tell("", 0, 0)
-    for error in report.skipped:
-        click.echo(f"skipped: {error}", err=True)
+    try:
+        report = building.run(
+            inputs,
+            output=output,
+            format=format_,
+            mapping=parse_mapping(mapping),
+            clean=clean,
+            strict=strict,
+            extractions=extractions,
+            jobs=jobs,
+            replace=replace,
+            progress=tell,
+        )
+    finally:
+        if tell:
+            tell("", 0, 0)
     _show_build(report, as_json=as_json)
 
 
@@ -438,24 +438,25 @@ def _show_build(report: BuildReport, *, as_json: bool) -> None:
         if counts["skipped"]:
             read.append(f"{_count(counts['skipped'], 'record')} skipped")
         click.echo("; ".join(read) + ".")
-        new, reused = counts["given"] or counts["extracted"], counts["reused"]
-        verb = "Took" if counts["given"] else "Extracted"
-        if new:
-            click.echo(f"{verb} {_count(new, 'paper')}; {reused:,} unchanged.")
+        unchanged = f"{_count(counts['reused'], 'paper')} unchanged"
+        if counts["given"]:
+            click.echo(f"Took {_count(counts['given'], 'extraction')}; {unchanged}.")
+        elif counts["extracted"]:
+            click.echo(f"Extracted {_count(counts['extracted'], 'paper')}; {unchanged}.")
         else:
-            click.echo(f"Nothing new to extract; {reused:,} unchanged.")
-    if counts["without_extraction"]:
-        click.echo(
-            f"{_count(counts['without_extraction'], 'paper')} without an extraction: nothing is known of their text."
-        )
+            click.echo(f"Nothing to extract: {unchanged}.")
+    if missing := counts["without_extraction"]:
+        verb, whose = ("has", "its") if missing == 1 else ("have", "their")
+        click.echo(f"{_count(missing, 'paper')} {verb} no extraction: nothing is known of {whose} text.")
     click.echo(
-        f"{report.directory}: {_count(counts['papers'], 'paper')}, {counts['entities']:,} entities, "
+        f"{report.directory}: {_count(counts['papers'], 'paper')}, {_count(counts['entities'], 'entity')}, "
         f"{_count(counts['statements'], 'statement')}, {_count(counts['results'], 'result')}."
     )
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
 
 
 @main.command()
