@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -132,6 +133,20 @@ def test_turtle_reads_well(tmp_path: Path) -> None:
     assert text.index("# ---- Papers") < text.index("# ---- Methods") < text.index("# ---- Statements")
     assert "\u202e" not in text  # a sign that turns the text around it is written as its number
     assert "\\u202ERTL" in text
+
+
+def test_the_page_about_the_ontology_shows_real_turtle() -> None:
+    page = (GOLDEN.parents[1] / "docs" / "ontology.md").read_text("utf-8")
+    shown = page.partition("```turtle\n")[2].partition("\n```")[0]
+    assert len(shown.split("\n\n")) == 2
+    for block in shown.split("\n\n"):
+        assert f"\n{block}\n" in (GOLDEN / "graph.ttl").read_text("utf-8")
+
+
+def test_the_page_about_exports_names_all_formats() -> None:
+    page = (GOLDEN.parents[1] / "docs" / "exporting.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `\.(\w+)` \|", page, re.MULTILINE)) == set(FILES)
+    assert set(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == set(FOLDERS)
 
 
 def test_json_ld_needs_no_network_and_shows_ids(tmp_path: Path) -> None:
