@@ -14,8 +14,10 @@ from kg.extract.annotations import read_extractions
 from kg.graph import Graph, assemble
 from kg.model import Entity, Extraction, Paper, Resolution
 from tests.java_servers import NEO4J, Neo4jServer, NotAvailable, fuseki, neo4j
+from tests.serving import server, write
 
 if TYPE_CHECKING:
+    import httpx
     from selenium.webdriver import Chrome
 
 ROOT = Path(__file__).parents[1]
@@ -108,3 +110,19 @@ def fuseki_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address
     except NotAvailable as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def served_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graph directory of made-up papers, for the tests of `kg serve`."""
+    return write(tmp_path_factory.mktemp("served") / "graph")
+
+
+@pytest.fixture(scope="session")
+def served(served_folder: Path) -> Iterator[httpx.Client]:
+    """A client of `kg serve`, which runs as a process of its own with small limits."""
+    import httpx
+
+    limits = ("--timeout", "3", "--memory", "512", "--workers", "3", "--max-rows", "20000", "--max-size", "4")
+    with server(served_folder, *limits) as address, httpx.Client(base_url=address, timeout=30) as client:
+        yield client

@@ -80,7 +80,7 @@ def read_question(body: bytes) -> tuple[str, dict[str, Any]]:
     unknown = sorted(question.keys() - {"query", "parameters"})
     if unknown:
         raise ProtocolError(400, f"unknown field {unknown[0]!r}; known: parameters, query")
-    parameters = question.get("parameters") or {}
+    parameters = {} if question.get("parameters") is None else question["parameters"]
     if not isinstance(parameters, dict):
         raise ProtocolError(400, "parameters should be an object: names and values")
     return question["query"], parameters

@@ -221,7 +221,7 @@ def to_json(part: Graph, identifier: str, redirects: Mapping[str, str]) -> dict[
         evidence = next(found for found in statement.evidence if evidence_id(statement, found) == identifier)
         said = explain(Graph(papers=part.papers, entities=part.entities, statements=(statement,)), statement.id)
         kept = [item for item in said["evidence"] if (item["paper"], item["start"]) == (evidence.paper, evidence.start)]
-        return {"id": identifier, "type": "Evidence", "statement": statement.id, **said, "evidence": kept}
+        return {**said, "id": identifier, "type": "Evidence", "statement": statement.id, "evidence": kept}
     own = {former: now for former, now in redirects.items() if now == identifier}
     found = explain(part, identifier, redirects=own)
     if kind == "paper":

@@ -1,6 +1,7 @@
 """Runs the server until it is told to stop.
 
->>> listen("127.0.0.1", 0).getsockname()[0]
+>>> with listen("127.0.0.1", 0) as listener:
+...     listener.getsockname()[0]
 '127.0.0.1'
 """
 

@@ -26,7 +26,8 @@ _TOKEN = re.compile(
         |"(?:[^"\\\n\r]|\\.)*"|'(?:[^'\\\n\r]|\\.)*')
     |(?P<variable>[?$]\w+)
     |(?P<name>(?:[^\W\d_][\w.-]*|_)?:(?:\\.|%[0-9A-Fa-f]{2}|[\w.:-])*)
-    |(?P<word>@?[\w-]+)
+    |(?P<language>@[A-Za-z]+(?:-[A-Za-z0-9]+)*)
+    |(?P<word>[\w-]+)
     |(?P<sign>.)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -57,11 +58,11 @@ def services(text: str) -> list[Service]:
     """
     if not _SERVICE.search(text) and "\\" not in text:
         return []
-    found = {service.offset: service for service in _readings(text)}
     plain = _ESCAPE.sub(_unescape, text)
+    found = dict.fromkeys(_readings(text))
     if plain != text:
-        found.update((service.offset, service) for service in _readings(plain))
-    return [found[offset] for offset in sorted(found)]
+        found.update(dict.fromkeys(_readings(plain)))
+    return sorted(found, key=lambda service: service.offset)
 
 
 def check_services(text: str, allowed: Collection[str] = ()) -> None:
