@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
 import logging
 import sys
+import tempfile
 import tracemalloc
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -453,6 +455,66 @@ def test_an_id_of_our_own_layout_belongs_to_one_paper(tmp_path: Path) -> None:
     assert report.duplicates == 1
     assert [error.line for error in report.skipped] == [2]
     assert "the id 'x' is that of another paper" in report.skipped[0].reason
+
+
+@given(st.sampled_from(sorted(path.name for path in DATA.iterdir())), st.data())
+def test_damaged_files_give_papers_or_reasons(name: str, data: st.DataObject) -> None:
+    content = bytearray((DATA / name).read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content)))
+        piece = data.draw(
+            st.sampled_from([b"{", b"}", b'"', b"\\", b"[", b"\n", b"\0", b"null", b"@", b"<", b"\xff", b"TY  - "])
+        )
+        content[place : place + data.draw(st.integers(0, 9))] = piece
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.write_bytes(content)
+        papers = []
+        with contextlib.suppress(ReadError):
+            papers, _ = read(path)
+        assert all(paper.title.strip() for paper in papers)
+
+
+SHAPES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "DOI", "id", "author"]), inner)
+    ),
+    max_leaves=6,
+)
+KEYS = (
+    *("id", "title", "abstract", "authors", "year", "doi", "DOI", "authorships", "referenced_works", "ids", "versions"),
+    *(
+        "paperId",
+        "externalIds",
+        "references",
+        "journal",
+        "author",
+        "issued",
+        "container-title",
+        "reference",
+        "locations",
+    ),
+    *("authors_parsed", "abstract_inverted_index", "primary_location", "keywords", "subject", "update_date", "url"),
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), SHAPES, min_size=2, max_size=8))
+def test_any_object_is_a_record_or_refused(value: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder, "a.jsonl"), {"title": "Before"}, value, {"title": "After"})
+        papers, report = read(path)
+    assert {"Before", "After"} <= {paper.title for paper in papers}
+    assert len(papers) + report.duplicates + len(report.skipped) >= 3
+
+
+def test_strange_numbers_and_shapes(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        '{"title": ["A"], "year": 1e999, "authors": 3, "abstract": {"a": [1]}, "keywords": true, "doi": [[]]}\n'
+    )
+    paper = one(path)
+    assert (paper.title, paper.year, paper.authors, paper.abstract) == ("A", None, (), "")
 
 
 # --- our own layout

@@ -71,7 +71,7 @@ def read(source: Source, mapping: Mapping[str, str]) -> Records:
         except ParseError as error:
             reason = f"broken XML: {error}"
             raise ReadError(reason, path=source.name, line=error.position[0]) from error
-        except ValueError as error:  # an encoding that the parser does not know
+        except (LookupError, ValueError) as error:  # an encoding that the parser does not know
             raise ReadError(f"broken XML: {error}", path=source.name) from error
 
 

@@ -127,7 +127,7 @@ _WORD = re.compile(r"(?P<before>^|[\s(\[{\"'“‘,;-])?\\(?P<name>[A-Za-z]+)(?P
 _EMPTY_ACCENT = re.compile(r"\\([\^~])\{\s*\}\s?")
 _ESCAPED = re.compile(r"\\([%&#_$])")
 _ESCAPED_BRACE = re.compile(r"\\([{}])")
-_LINE_END = re.compile(r"\\\\(?:\[[^\]]*\])?(?=\s|$)|\\(?=[ \n])|(?<=\w)\\-(?=\w)|\\[,;:!/](?=\s|\w|\\|$)")
+_LINE_END = re.compile(r"(?:\\\\)+(?:\[[^\]]*\])?(?=\s|$)|\\(?=[ \n])|(?<=\w)\\-(?=\w)|\\[,;:!/](?=\s|\w|\\|$)")
 _SCRIPT_GROUP = re.compile(r"([_^])\s*\{([^{}]*)\}")
 _QUOTED = re.compile(r"``((?:(?!``|'').)+)''", re.DOTALL)
 _TIE = re.compile(
@@ -185,15 +185,17 @@ def _reread(match: re.Match[str]) -> str:
 
 
 def _html(text: str) -> str:
-    text = _COMMENT.sub(lambda match: match.group(1) or "", text)
-    if "tex-math" in text or "alternatives" in text:
+    if "-->" in text or "]]>" in text:
+        text = _COMMENT.sub(lambda match: match.group(1) or "", text)
+    if "tex-math>" in text or "alternatives>" in text:
         text = _ALTERNATIVES.sub(lambda match: " ".join(_TEX_MATH.findall(match.group())) or match.group(), text)
         text = _TEX_MATH.sub(r"\1", text)
-    text = _DOCUMENT.sub(r"\1", text)
+    if "\\documentclass" in text:
+        text = _DOCUMENT.sub(r"\1", text)
     if "<mml:" in text or "<math" in text:
         text = _ANNOTATION.sub("", text)
         text = _SCRIPT.sub(lambda match: match[2] + {"sup": "^", "sub": "_", "frac": "/"}[match[1]] + match[3], text)
-    if "title" in text:
+    if "title>" in text and "</" in text:
         structured = "jats:" in text or "<sec" in text or "</p>" in text
         text = _HEADING.sub(lambda match: _heading(match) if structured else match.group(), text)
     text = _SUPERSCRIPT.sub(r"^\1", text)

@@ -38,7 +38,7 @@ from kg.read.record import ReadReport, Record
 log = logging.getLogger("kg.read")
 
 #: Longer texts are no titles and abstracts.
-MAX_TEXT = 1_000_000
+MAX_TEXT = 300_000
 _LONG_TITLE, _GENERIC_TITLE = 4, 3  # words
 _NO_WORD = re.compile(r"\W+")
 _SURROGATE = re.compile("[\ud800-\udfff]")

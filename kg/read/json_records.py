@@ -84,4 +84,7 @@ def _read(source: Source, convert: Callable[[Mapping[str, Any], int | None], Rec
             kind = "null" if value is None else f"a JSON {type(value).__name__}"
             yield ReadError(f"{kind}, where an object with a title is expected", path=source.name, line=line)
         else:
-            yield convert(value, line)
+            try:
+                yield convert(value, line)
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                yield ReadError(f"fields of an unexpected shape: {error}", path=source.name, line=line)

@@ -108,12 +108,12 @@ def given_first(name: str) -> str:
 
 def names_of(value: Any) -> tuple[str, ...]:
     """All persons of a list, or of one text that separates them by `;`, `|`, "and" or commas."""
-    if value is None or isinstance(value, float):
-        return ()
     if isinstance(value, Mapping):
         return names_of([value])
     if isinstance(value, str):
         value = split_names(value)
+    if not isinstance(value, list | tuple):
+        return ()
     return tuple(name for name in map(name_of, value) if name.casefold() not in _NOBODY)
 
 
@@ -139,11 +139,9 @@ def split_names(text: str) -> list[str]:
 
 def words_of(value: Any) -> tuple[str, ...]:
     """Keywords: of a list, or of one text that separates them by `;`, `|` or commas."""
-    if value is None or isinstance(value, float):
-        return ()
     if isinstance(value, str):
         value = re.split(r"[;|\n]" if re.search(r"[;|\n]", value) else ",", value)
-    elif isinstance(value, Mapping):
+    elif not isinstance(value, list | tuple):
         value = [value]
     return tuple(dict.fromkeys(word for item in value if (word := flat(item).strip())))
 
