@@ -368,8 +368,8 @@ def extract(
         count = write_extractions(papers, out, texts=beside, jobs=jobs, tell=tell)
     if tell:
         tell("", 0, 0)
-    for error in report.skipped:
-        click.echo(f"skipped: {error}", err=True)
+    if report.skipped or report.duplicates:
+        click.echo(f"{report.summary()}.", err=True)
     if output != "-":
         click.echo(f"{_count(count, 'paper')} extracted into {output}.")
 
