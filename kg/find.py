@@ -15,7 +15,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 
 from kg import ontology
@@ -103,7 +102,6 @@ def resolve_name(
     return candidates[0].id
 
 
-@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """A name without case, accents, hyphens and doubled blanks.
 

@@ -3,6 +3,7 @@
 Every offset is a half-open range of characters (Unicode code points) into `Paper.text`, which is the title, one
 newline and the abstract. Every id is a CURIE (`paper:2402.13116`, `method:transformer`), the same string in Python,
 Cypher, Turtle and URLs. Only the files of DESIGN section 3 write a paper's id without `paper:`.
+What a graph has millions of has slots, to be small.
 
 >>> paper = Paper(id="paper:1", title="On GLUE", abstract="We evaluate BERT on GLUE.")
 >>> paper.text[paper.text.index("BERT") :]
@@ -107,7 +108,7 @@ class Paper:
         return digest(self.text)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Mention:
     """A span of a paper's text that names something."""
 
@@ -117,7 +118,7 @@ class Mention:
     score: float = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExtractedEntity:
     """All mentions of one thing in one paper, and what it is to this paper (`role`)."""
 
@@ -131,7 +132,7 @@ class ExtractedEntity:
     canonical: str | None = None  # gold files only: the id that resolution should give
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Relation:
     """`head predicate tail` between two extracted entities; `start`, `end` is the text that shows it, when known."""
 
@@ -145,7 +146,7 @@ class Relation:
     hedged: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
     """A reported number as written; `method` … `metric` are ids of extracted entities, or None."""
 
@@ -185,7 +186,7 @@ class Entity:
     papers: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True, order=True, slots=True)
 class Evidence:
     """Where a statement is said: characters `start` to `end` of the paper's text, by which extractor, how surely."""
 
@@ -266,7 +267,7 @@ def evidence_id(statement: Statement, evidence: Evidence) -> str:
     return f"evidence:{digest(*statement.key, evidence.paper, evidence.start, evidence.end, evidence.extractor)[:16]}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EntityMention:
     """A mention in the graph: `extracted` is the entity's id in its extraction, `entity` the canonical node's."""
 
@@ -280,7 +281,7 @@ class EntityMention:
     score: float = 1.0
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True, order=True, slots=True)
 class Merge:
     """A name that was merged into a node: by which rule, how surely, decided by a rule or a person."""
 
