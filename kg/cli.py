@@ -161,8 +161,8 @@ def load(directory: str, address: str, prune: bool) -> None:
     click.echo(f"{address}: {_count(len(graph.papers), 'paper')}, {_count(len(graph.entities), 'node')}, {said}")
 
 
-def query_options(command: Command) -> Command:
-    """What commands that ask a store share: parameters and limits."""
+def limit_options(command: Command) -> Command:
+    """When a query is given up."""
     for option in (
         click.option(
             "--rows",
@@ -170,7 +170,7 @@ def query_options(command: Command) -> Command:
             type=click.IntRange(min=1),
             default=100_000,
             show_default=True,
-            help="At most so many.",
+            help="Refuse an answer of more rows.",
         ),
         click.option(
             "--timeout",
@@ -180,25 +180,34 @@ def query_options(command: Command) -> Command:
             metavar="SECONDS",
             help="Stop the query after this time; 0 waits for ever.",
         ),
-        click.option(
-            "--param",
-            "parameters",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="What $NAME is in the query: a number, true, false, a JSON list, or text.",
-        ),
     ):
         command = option(command)
     return command
+
+
+def query_options(command: Command) -> Command:
+    """What commands share that ask a store in its language."""
+    return click.option(
+        "--param",
+        "parameters",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="What $NAME is in the query: a number, true, false, a JSON list, or text.",
+    )(limit_options(command))
+
+
+def _split(pair: str, usage: str) -> tuple[str, str]:
+    name, separator, value = pair.partition("=")
+    if not separator or not name:
+        raise click.UsageError(f"{pair!r}: write {usage}")
+    return name, value
 
 
 def parse_parameters(pairs: Sequence[str]) -> dict[str, Any]:
     """`("n=3", "id=method:bert")` as `{"n": 3, "id": "method:bert"}`: a value that is JSON is read as JSON."""
     parameters: dict[str, Any] = {}
     for pair in pairs:
-        name, separator, value = pair.partition("=")
-        if not separator or not name:
-            raise click.UsageError(f"--param {pair!r}: write NAME=VALUE, for example id=method:bert")
+        name, value = _split(pair, "--param NAME=VALUE, for example id=method:bert")
         try:
             parameters[name] = json.loads(value)
         except ValueError:
@@ -243,6 +252,52 @@ def _ask_store(
         raise KGError(f"{address} understands {store.language.capitalize()}: ask it with `{other}`")
     limits = Limits(seconds=timeout or None, rows=most_rows)
     return store.query(query_text(text), parse_parameters(parameters), limits=limits)
+
+
+@main.command()
+@click.argument("name", metavar="[NAME]", required=False)
+@click.argument("address", metavar="[DIR|STORE]", required=False)
+@click.argument("given", metavar="[PARAMETER=VALUE]...", nargs=-1)
+@click.option("--show", is_flag=True, help="Show the question's Cypher and SPARQL instead of asking.")
+@click.option("--sparql", "use_sparql", is_flag=True, help="Ask a graph directory in SPARQL (default: Cypher).")
+@limit_options
+@output_options
+def ask(
+    name: str | None,
+    address: str | None,
+    given: Sequence[str],
+    show: bool,
+    use_sparql: bool,
+    timeout: float,
+    most_rows: int,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Ask one of the catalogue's questions; without arguments, list them.
+
+    A node is given by its id or its name: kg ask outperforms DIR method=BERT. docs/questions.md shows all.
+    """
+    from kg import queries
+    from kg.stores import Limits, open_store
+
+    if name is None:
+        rows = [
+            (question.name, " ".join(parameter.name for parameter in question.parameters), question.question)
+            for question in queries.catalogue().values()
+        ]
+        show_rows(("name", "parameters", "question"), rows, as_json=as_json, as_csv=as_csv)
+        return
+    question = queries.find(name)
+    if show:
+        click.echo(queries.described(question), nl=False)
+        return
+    if address is None:
+        raise click.UsageError(f"name a graph directory or a store: kg ask {name} DIR")
+    values = dict(_split(pair, "PARAMETER=VALUE, for example method=BERT") for pair in given)
+    _password_for(address)
+    store = open_store(address, language="sparql" if use_sparql else "cypher")
+    answer = queries.ask(question, store, values, limits=Limits(seconds=timeout or None, rows=most_rows))
+    show_rows(answer.columns, answer.rows, as_json=as_json, as_csv=as_csv)
 
 
 @main.command()

@@ -21,6 +21,8 @@ from kg.graph import Graph
 from kg.model import StoreError
 
 Language = Literal["cypher", "sparql"]
+#: What a query must be written for: the two Cypher engines differ (docs/cypher.md), SPARQL is the same everywhere.
+Dialect = Literal["ladybug", "neo4j", "sparql"]
 Value = Any
 Progress = Callable[[str, int, int], None]
 
@@ -57,6 +59,9 @@ class Store(Protocol):
 
     @property
     def language(self) -> Language: ...
+
+    @property
+    def dialect(self) -> Dialect: ...
 
     def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
         """Put the graph in; with `prune`, also remove what an earlier load put in and the graph no longer holds.

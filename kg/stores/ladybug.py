@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from kg.graph import Graph
 from kg.model import StoreError
 from kg.property_graph import Column, Row, node_rows, relationship_rows, schema
-from kg.stores import NO_LIMITS, Language, Limits, Progress, Rows
+from kg.stores import NO_LIMITS, Dialect, Language, Limits, Progress, Rows
 from kg.stores.deadline import within
 from kg.stores.text import check_length, check_parameters, cypher_parameters, cypher_tokens, line_and_column, show_place
 
@@ -45,6 +45,7 @@ OPERATORS = frozenset(
         "ACCUMULATE",
         "CROSS_PRODUCT",
         "DUMMY_SCAN",
+        "DUMMY_SINK",
         "EMPTY_RESULT",
         "FILTER",
         "FLATTEN",
@@ -98,6 +99,10 @@ class LadybugStore:
     @property
     def language(self) -> Language:
         return "cypher"
+
+    @property
+    def dialect(self) -> Dialect:
+        return "ladybug"
 
     def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
         """Write the graph as a new file, so that nothing of an earlier one is left (`prune` makes no difference)."""

@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 from kg.graph import Graph
 from kg.model import StoreError
 from kg.property_graph import NodeTable, Relationships, Row, node_rows, relationship_rows, schema
-from kg.stores import NO_LIMITS, Language, Limits, Progress, Rows
+from kg.stores import NO_LIMITS, Dialect, Language, Limits, Progress, Rows
 from kg.stores.deadline import within
 from kg.stores.text import (
     check_length,
@@ -77,6 +77,10 @@ class Neo4jStore:
     @property
     def language(self) -> Language:
         return "cypher"
+
+    @property
+    def dialect(self) -> Dialect:
+        return "neo4j"
 
     def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
         """Write the graph; a second time changes nothing, after an interruption it completes the first."""
@@ -164,7 +168,7 @@ class Neo4jStore:
         from neo4j import exceptions
 
         where = self.uri if self.database is None else f"{self.uri}/{self.database}"
-        said = " ".join(str(error).split())
+        said = " ".join((getattr(error, "message", None) or str(error)).split())
         code = getattr(error, "code", None) or ""
         again = "; what was loaded stays, load again to complete it" if write else ""
         if isinstance(error, exceptions.AuthError):
@@ -179,15 +183,11 @@ class Neo4jStore:
             return StoreError("a query that writes is refused: kg only reads the graph")
         if code.endswith("SyntaxError") and text:
             place = _PLACE.search(said)
-            reason = re.sub(r"\s*\(line \d+, column.*", "", str(error).partition("message: ")[2] or said).strip(" .}")
-            reason = " ".join(reason.split())
-            return StoreError(
-                f"the query cannot be read: {reason}"
-                f"{'' if place is None else show_place(text, int(place[1]), int(place[2]))}"
-            )
+            reason = re.sub(r", expected a graph pattern.*|: expected .*| \(line \d+, column.*| \"\S.*", "", said)
+            where = "" if place is None or place[1] == "0" else show_place(text, int(place[1]), int(place[2]))
+            return StoreError(f"the query cannot be read: {reason}{where}")
         if code:
-            message = " ".join((getattr(error, "message", None) or said).split())
-            return StoreError(f"{where}: Neo4j refuses: {message}{again}")
+            return StoreError(f"{where}: Neo4j refuses: {said}{again}")
         if isinstance(error, exceptions.ServiceUnavailable | exceptions.SessionExpired | OSError):
             return StoreError(f"{where}: no Neo4j answers: check the address and that it runs{again}")
         return StoreError(f"{where}: {said}{again}")

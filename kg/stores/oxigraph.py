@@ -23,7 +23,7 @@ from kg import ontology
 from kg.graph import Graph
 from kg.model import StoreError
 from kg.rdf import prefixes, triples
-from kg.stores import NO_LIMITS, Language, Limits, Progress, Rows
+from kg.stores import NO_LIMITS, Dialect, Language, Limits, Progress, Rows
 from kg.stores.deadline import within
 from kg.stores.guard import check_services
 from kg.stores.text import (
@@ -54,6 +54,10 @@ class OxigraphStore:
 
     @property
     def language(self) -> Language:
+        return "sparql"
+
+    @property
+    def dialect(self) -> Dialect:
         return "sparql"
 
     def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:

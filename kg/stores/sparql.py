@@ -23,7 +23,7 @@ from kg import ontology
 from kg.graph import Graph
 from kg.model import StoreError
 from kg.rdf import prefixes, triples
-from kg.stores import NO_LIMITS, Language, Limits, Progress, Rows
+from kg.stores import NO_LIMITS, Dialect, Language, Limits, Progress, Rows
 from kg.stores.deadline import within
 from kg.stores.oxigraph import check, plain
 from kg.stores.text import sparql_tokens, with_parameters
@@ -69,6 +69,10 @@ class SparqlStore:
 
     @property
     def language(self) -> Language:
+        return "sparql"
+
+    @property
+    def dialect(self) -> Dialect:
         return "sparql"
 
     def query_addresses(self) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from typing import Any
 from kg import directory
 from kg.graph import Graph
 from kg.model import StoreError, digest
-from kg.stores import NO_LIMITS, Language, Limits, Progress, Rows
+from kg.stores import NO_LIMITS, Dialect, Language, Limits, Progress, Rows
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,10 @@ class View:
 
     directory: Path
     language: Language
+
+    @property
+    def dialect(self) -> Dialect:
+        return "ladybug" if self.language == "cypher" else "sparql"
 
     def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
         """Refused: what a graph directory holds comes from `kg build`."""
