@@ -51,7 +51,8 @@ _MOST_SENTENCES = 20
 _MOST_PAPERS = 40
 _LABEL_WIDTH, _LABEL_LINES = 20, 2
 _SMALLEST, _LARGEST = 6.0, 22.0
-_NEGATED_COLOR = "#b3261e"
+# Not the red of tasks: a denial should be seen among their edges.
+_NEGATED_COLOR = "#22272e"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,7 +292,9 @@ def _line(
             "color": color,
             "highlight": color,
             "hover": color,
-            "opacity": round(min(max(opacity, 0.16) + 0.12 * (statement.support - 1), 0.85), 2),
+            "opacity": 0.7
+            if statement.negated
+            else round(min(max(opacity, 0.16) + 0.12 * (statement.support - 1), 0.85), 2),
             "inherit": False,
         },
     }
