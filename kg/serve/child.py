@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import math
 import os
@@ -23,6 +24,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from kg.model import StoreError
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 #: What stands before each message: the sizes of its header and of its body.
 HEAD = struct.Struct(">IQ")
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
+# Large answers go through the pipe in fewer steps.
+_PIPE = 1 << 20
 # A question that took more than this share of the memory leaves a process in pieces: it is replaced.
 _WORN = 0.5
 
@@ -67,6 +71,8 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then ends us
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    with contextlib.suppress(OSError, AttributeError):
+        fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, _PIPE)
     answers = os.fdopen(os.dup(1), "wb")
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
@@ -140,41 +146,66 @@ def address_space(statm: int | None) -> int:
 
 
 class Bounded:
-    """A file in memory that stops what is written to it at a number of bytes, and of rows as `counted` counts them."""
+    """A file in memory that stops what is written to it at a number of bytes, and of the rows of a format.
 
-    def __init__(self, *, size: int, rows: int, counted: Callable[[bytes], int] | None = None) -> None:
-        self.chunks: list[bytes] = []
-        self.size = 0
-        self.rows = 0
-        self._limits = (size, rows)
-        self.count = counted
+    >>> out = Bounded(size=100, rows=1, format="csv")
+    >>> out.write(b'a\\r\\n"1\\r'), out.write(b'\\n"\\r\\n')
+    (6, 4)
+    >>> out.write(b"2\\r\\n")
+    Traceback (most recent call last):
+    kg.serve.child.Outcome
+    """
+
+    def __init__(self, *, size: int, rows: int, format: str | None = None) -> None:  # noqa: A002
+        self._chunks: list[bytes] = []
+        self._size, self._limits, self._format = 0, (size, rows), format
+        self._mark = _MARKS.get(format or "", b"")
+        self._most = rows  # rows are counted exactly when there may be more than this
+        self._marks, self._tail = 0, b""
 
     def write(self, chunk: bytes) -> int:
-        self.chunks.append(bytes(chunk))
-        self.size += len(chunk)
-        if self.size > self._limits[0]:
+        self._chunks.append(bytes(chunk))
+        self._size += len(chunk)
+        if self._size > self._limits[0]:
             raise Outcome("bytes")
-        if self.count is not None:
-            self.rows = self.count(self.chunks[-1])
-            if self.rows > self._limits[1]:
-                raise Outcome("rows")
+        if self._mark:
+            # What marks a row may also stand in a value, so there are at most as many rows as marks.
+            text = self._tail + self._chunks[-1]
+            self._marks += text.count(self._mark)
+            self._tail = text[max(len(text) - len(self._mark) + 1, 0) :]
+            if self._marks + 1 > self._most:
+                rows = rows_of(self.value(), str(self._format))
+                if rows > self._limits[1]:
+                    raise Outcome("rows")
+                self._most = self._marks + 1 + self._limits[1] - rows
         return len(chunk)
 
     def flush(self) -> None:
         """Nothing waits."""
 
     def value(self) -> bytes:
-        return b"".join(self.chunks)
+        return b"".join(self._chunks)
 
 
-def row_counter(name: str) -> Callable[[bytes], int]:
-    """A function that is given the pieces of an answer in a format, and counts the rows that have begun so far.
+#: What stands at least once in each row of a format, or between two of them.
+_MARKS = MappingProxyType({"csv": b"\n", "json": b"},{", "tsv": b"\n", "xml": b"<result>"})
 
-    >>> count = row_counter("csv")
-    >>> count(b'a\\r\\n"1\\r'), count(b'\\n"\\r\\n2\\r\\n')
-    (0, 2)
+
+def rows_of(answer: bytes, format: str) -> int:  # noqa: A002
+    r"""How many rows the beginning of an answer holds.
+
+    >>> rows_of(b'{"bindings":[{"a":{"value":"\\"},{"}},{"a":{"value":"},{"}}]}', "json")
+    2
     """
-    return {"csv": _csv_rows, "tsv": _line_rows, "json": _json_rows, "xml": _xml_rows}[name]()
+    if format == "xml":
+        return answer.count(b"<result>")
+    if format == "tsv":
+        return answer.count(b"\n") - 1
+    if format == "json":
+        answer = answer.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Every other piece between quotation marks is outside of values.
+    outside = sum(piece.count(_MARKS[format]) for piece in answer.split(b'"')[::2])
+    return outside + 1 if format == "json" else outside - 1
 
 
 def _sparql(path: Path, settings: dict[str, Any], stack: contextlib.ExitStack) -> Callable[[Question], Answer]:
@@ -208,11 +239,11 @@ def _sparql(path: Path, settings: dict[str, Any], stack: contextlib.ExitStack) -
             header = {"outcome": "answered", "form": form, "format": wanted}
             if wanted == "cells":
                 return header, json.dumps(_cells(found, question["rows"]), ensure_ascii=False).encode()
-            out = Bounded(size=settings["bytes"], rows=settings["rows"], counted=None)
+            counted = wanted if form == "rows" else None
+            out = Bounded(size=settings["bytes"], rows=settings["rows"], format=counted)
             if form == "triples":
                 out.write(serialized(_first(cast("ox.QueryTriples", found), settings["rows"]), wanted, names))
             else:
-                out.count = row_counter(wanted) if form == "rows" else None
                 found.serialize(cast("IO[bytes]", out), getattr(ox.QueryResultsFormat, wanted.upper()))
             return header, out.value()
         except SyntaxError as error:
@@ -326,62 +357,6 @@ ENGINES: dict[str, Callable[[Path, dict[str, Any], contextlib.ExitStack], Callab
     "sparql": _sparql,
     "cypher": _cypher,
 }
-
-
-def _line_rows() -> Callable[[bytes], int]:
-    ends = -1  # the first line names the columns
-
-    def count(chunk: bytes) -> int:
-        nonlocal ends
-        ends += chunk.count(b"\n")
-        return ends
-
-    return count
-
-
-def _csv_rows() -> Callable[[bytes], int]:
-    ends, quotes = -1, 0
-
-    def count(chunk: bytes) -> int:
-        nonlocal ends, quotes
-        pieces = chunk.split(b'"')
-        ends += sum(piece.count(b"\n") for piece in pieces[quotes % 2 :: 2])
-        quotes += len(pieces) - 1
-        return ends
-
-    return count
-
-
-def _xml_rows() -> Callable[[bytes], int]:
-    rows, tail = 0, b""
-
-    def count(chunk: bytes) -> int:
-        nonlocal rows, tail
-        text = tail + chunk
-        rows += text.count(b"<result>")
-        tail = text[-len(b"<result>") + 1 :]
-        return rows
-
-    return count
-
-
-def _json_rows() -> Callable[[bytes], int]:
-    """Rows stand between `},{` outside of strings."""
-    rows, quotes, rest = 1, 0, b""
-
-    def count(chunk: bytes) -> int:
-        nonlocal rows, quotes, rest
-        text = rest + chunk
-        whole = len(text) - (len(text) - len(text.rstrip(b"\\"))) % 2  # half an escape waits for its other half
-        rest = text[whole:]
-        pieces = text[:whole].replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
-        rows += sum(piece.count(b"},{") for piece in pieces[quotes % 2 :: 2])
-        quotes += len(pieces) - 1
-        if quotes % 2 == 0:
-            rest = pieces[-1][-2:] + rest
-        return rows
-
-    return count
 
 
 if __name__ == "__main__":

@@ -193,6 +193,7 @@ class _Worker:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
+                limit=1 << 20,
                 start_new_session=True,  # Ctrl-C goes to the server, which ends its processes itself
             )
         )
