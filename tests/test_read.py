@@ -697,6 +697,22 @@ def test_residue_is_cleaned(text: str, expected: str) -> None:
     assert clean(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r"{{The \textit{Procolophon} (Parareptilia)}}", "The Procolophon (Parareptilia)"),
+        (r"M{assachusetts} I{nstitute} {of} T{echnology}", "Massachusetts Institute of Technology"),
+        (r"{BERT}: Sch{\"o}n~und {0,1}, \{a\} --- {\LaTeX}", "BERT: Schön und {0,1}, {a} — LaTeX"),
+        (r"Gra{\ss}h{\"{o}}f {\v{S}}koda {\.I}stanbul {\~n}and{\'{u}} \~{a}", "Graßhöf Škoda İstanbul ñandú ã"),
+        (r"{$\alpha$}-{GAN} {\em{x}} \textbf{{A}b} {C}\# {AT\&T}", "α-GAN x Ab C# AT&T"),
+        (r"``Quoted'' 357--367, \url{http://x/~y}", "“Quoted” 357–367, http://x/~y"),
+        (r"p {\textless} 0.05, {\textasciitilde}5, 5\% of \$100", "p < 0.05, ~5, 5% of $100"),
+    ],
+)
+def test_bibtex_is_decoded(text: str, expected: str) -> None:
+    assert clean(text, bibtex=True) == expected
+
+
 MARKUP = st.lists(
     st.one_of(
         st.text(max_size=8),

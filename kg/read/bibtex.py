@@ -70,6 +70,8 @@ def read(source: Source, mapping: Mapping[str, str]) -> Records:
 
 def parts(value: str, strings: Mapping[str, str]) -> str:
     """A field's value: pieces in braces or quotes, numbers and names of strings, joined by `#`."""
+    if "#" not in value:
+        return _piece(value.strip(), strings)
     pieces, at, depth, quoted, begin = [], 0, 0, False, 0
     while at < len(value):
         character = value[at]

@@ -429,27 +429,36 @@ _TEXTS = {
 
 def _bibtex(text: str) -> str:
     """What BibTeX adds: groups, ties and dashes."""
+    if not _BIBTEX_MARKUP.search(text):
+        return text
     text = _ESCAPED_BRACE.sub(lambda match: match.group(1).translate(_HIDE), text)
-    text = re.sub(r"(?<=[^\s/])~(?=\S)", " ", re.sub(r"\\~(?=\{)", "\\~", text)) if "~" in text else text
-    text = re.sub(r"(?<![-!<])---(?!-)", "—", text)
-    text = re.sub(r"(?<![-!<])--(?!-)", "–", text)
+    text = _BIBTEX_TIE.sub(" ", text)
+    text = _BIBTEX_DASH.sub(lambda match: "—" if len(match.group()) == 3 else "–", text)
     for _ in range(20):
         before = text
         if "$" in text:
             text = _DOLLARS.sub(_dollars, text)
         if "\\" in text:
             text = _commands(text, math=False)
+        if "{" not in text:
+            break
         text = _NUMBERS.sub(lambda match: match.group().translate(_HIDE), text)
-        text = re.sub(r"(?<![A-Za-z\\])\{([^{}\\]*)\}|(?<=[A-Za-z])(?<!\\)\{([^{}\\]*)\}", _group, text)
+        text = _INNER_GROUP.sub(_group, text)
         if text == before:
             break
-    text = re.sub(r"``|(?<!')''(?!')", lambda match: "“" if match.group() == "``" else "”", text)
+    text = _BIBTEX_QUOTE.sub(lambda match: "“" if match.group() == "``" else "”", text)
     return text.translate(_SHOW)
+
+
+_BIBTEX_MARKUP = re.compile(r"[\\{}~$\ue000\ue001]|--|``|''")
+_BIBTEX_TIE = re.compile(r"(?<=[^\s/\\])~(?=\S)")
+_BIBTEX_DASH = re.compile(r"(?<![-!<])-{2,3}(?!-)")
+_BIBTEX_QUOTE = re.compile(r"``|(?<!')''(?!')")
+_INNER_GROUP = re.compile(r"(?<!\\)\{([^{}\\]*)\}")
+_COMMAND_BEFORE = re.compile(r"\\[A-Za-z]+(?:\[[^\]]*\])?(?:\{[^{}]*\})?$")
 
 
 def _group(match: re.Match[str]) -> str:
     """Take braces away that belong to no command."""
-    before = match.string[: match.start()]
-    if re.search(r"\\[A-Za-z]+(?:\[[^\]]*\])?(?:\{[^{}]*\})?$", before):
-        return match.group()
-    return match.group(1) if match.group(1) is not None else match.group(2)
+    before = match.string[max(0, match.start() - 80) : match.start()]
+    return match.group() if _COMMAND_BEFORE.search(before) else match.group(1)
