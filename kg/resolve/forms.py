@@ -33,6 +33,8 @@ _LATEX_FONTS = frozenset(
 )
 _LATEX_WORDS = MappingProxyType({"ell": "l", "infty": "inf", "times": "x", "varepsilon": "epsilon", "ast": "*"})
 _POSSESSIVE = re.compile(r"(?<=\w)'s?\b|(?<=s)'(?=\s|$)")
+_LAST = re.compile(r"[^-]+$")
+_PART = re.compile(r"[^\s-]+")
 _TOKEN = re.compile(r"[^\W_]+(?:\.(?=\d)[^\W_]+)*|\|\||[+*#@]")
 _SIGNS = MappingProxyType({"+": "plus", "*": "star", "#": "sharp", "@": "at", "||": "parallel"})
 
@@ -288,15 +290,15 @@ def looks_short(name: str) -> bool:
 #: Heads that say only what type a thing has, by type: `attention mechanism` is attention, `BERT model` is BERT.
 HEADS = MappingProxyType(
     {
-        "Method": frozenset(
-            "algorithm approach framework mechanism method model operation procedure strategy technique".split()
-        ),
+        "Method": frozenset("mechanism operation procedure strategy technique".split()),
         "Task": frozenset("problem task".split()),
         "Dataset": frozenset("benchmark corpus dataset".split()),
         "Metric": frozenset("measure metric score".split()),
         "Concept": frozenset("phenomenon problem".split()),
     }
 )
+#: Heads that go after a proper name only: `BERT model`, but `diffusion model`.
+_HEADS_OF_NAMES = frozenset("algorithm approach architecture framework method model network system".split())
 SMALL_WORDS = frozenset("a an and as at by for from in into of on or over the to via with".split())
 _TAIL_FIRST = frozenset("of for in on over".split())
 # Words in -ing and -ed that are not the same thing as the verb's other forms: a trained model is no training.
@@ -362,15 +364,33 @@ def stem(word: str) -> str:
 def headless(name: str, entity_type: str) -> str:
     """`inflection` without heads that say only the type.
 
-    >>> headless("self-attention mechanisms", "Method"), headless("attention-based model", "Method")
-    ('self attent', 'attent based')
+    >>> headless("self-attention mechanisms", "Method"), headless("BERT models", "Method")
+    ('self attent', 'bert')
     """
+    first, _, last = name.partition(" ")
+    if entity_type == "Method" and looks_short(first) and singular(last.lower()) in _HEADS_OF_NAMES:
+        return key(first)
     words = inflection(name).split(" ")
     while len(words) > 1 and words[-1] in _STEMMED_HEADS[entity_type]:
         words.pop()
     return " ".join(words)
 
 
+def unmodified(name: str, entity_type: str) -> str:
+    """`headless` without modifiers in front that say only how usual or when measured.
+
+    >>> unmodified("vanilla Transformers", "Method"), unmodified("average test accuracy", "Metric")
+    ('transformer', 'accuracy')
+    """
+    words = headless(name, entity_type).split(" ")
+    weightless = _WEIGHTLESS | _OF_MEASURES if entity_type == "Metric" else _WEIGHTLESS
+    while len(words) > 1 and words[0] in weightless:
+        words.pop(0)
+    return " ".join(words)
+
+
+_WEIGHTLESS = frozenset(map(stem, "vanilla plain standard conventional ordinary traditional typical existing".split()))
+_OF_MEASURES = frozenset(map(stem, "test validation average mean overall prediction predictive final absolute".split()))
 _STEMMED_HEADS = {entity_type: frozenset(map(stem, heads)) for entity_type, heads in HEADS.items()}
 
 #: Looser rules, in order: for names that are not found by `RULES`, and never for abbreviations.
@@ -378,9 +398,31 @@ LOOSE = (
     ("wording", 0.88, lambda name, _: wording(name)),
     ("inflection", 0.85, lambda name, _: inflection(name)),
     ("head", 0.82, headless),
+    ("modifier", 0.8, unmodified),
 )
 
 
 def loose(name: str, entity_type: str) -> tuple[str, ...]:
     """The form of a name after each of the `LOOSE` rules, without blanks, so that compounds may be split or fused."""
     return tuple(form(name, entity_type).replace(" ", "") for _, _, form in LOOSE)
+
+
+def title(name: str, *, plural: bool = False) -> str:
+    """A name as the title of an encyclopedia entry: capitals, and singular unless `plural`.
+
+    >>> title("graph neural networks"), title("mixture of experts"), title("GANs"), title("k-means"), title("wav2vec")
+    ('Graph Neural Network', 'Mixture of Experts', 'GAN', 'k-Means', 'wav2vec')
+    """
+    words = unify(name).split(" ")
+    if not plural and not any(word in SMALL_WORDS for word in words):
+        words[-1] = _LAST.sub(lambda part: singular(part.group()), words[-1])
+    return " ".join(
+        _PART.sub(lambda part, first=not place: _capital(part.group(), first=first), word)  # type: ignore[misc]
+        for place, word in enumerate(words)
+    )
+
+
+def _capital(part: str, *, first: bool) -> str:
+    if not part.isalpha() or not part.islower() or len(part) == 1 or (part in SMALL_WORDS and not first):
+        return part
+    return part[0].upper() + part[1:]

@@ -71,7 +71,7 @@ def gather(found: Iterable[Named], *, broader: Mapping[str, str] | None = None) 
     kept: dict[tuple[str, str], Named] = {}  # (type, key of the name)
     united: dict[str, str] = {}
     for named in sorted(found, key=lambda named: (-named.papers, named.id)):
-        if is_generic(named.name) or is_sentence(named.name):
+        if is_generic(named.name, named.type) or is_sentence(named.name):
             continue
         owner = kept.setdefault((named.type, key(named.name)), named)
         united[named.id] = owner.id
@@ -106,7 +106,7 @@ def gather(found: Iterable[Named], *, broader: Mapping[str, str] | None = None) 
 
 def _is_alias(alias: str, named: Named) -> bool:
     """Whether a name that papers use for a concept is worth an alias: it is a name, and not one for much more."""
-    if is_generic(alias) or is_sentence(alias) or len(key(alias)) < 2:
+    if is_generic(alias, named.type) or is_sentence(alias) or len(key(alias)) < 2:
         return False
     if looks_short(alias) or is_abbreviation(alias, named.name):
         return True

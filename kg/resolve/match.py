@@ -14,11 +14,21 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kg.resolve.forms import RULES, SMALL_WORDS, key, looks_short, plain, singular, tokens, words_of
+from kg.resolve.forms import (
+    LOOSE,
+    RULES,
+    SMALL_WORDS,
+    key,
+    looks_short,
+    loose,
+    plain,
+    singular,
+    tokens,
+    words_of,
+)
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
-#: Heads that add nothing to a name: `BERT model` is BERT.
-HEADS = frozenset(
+_HEADS = frozenset(
     "algorithm approach architecture benchmark corpus dataset framework measure method metric model score system task "
     "technique challenge problem".split()
 )
@@ -34,14 +44,24 @@ class Match:
     score: float
 
 
-def match(name: str, other: str) -> Match | None:
-    """The first rule by which two names are equal, an abbreviation and its long form, or None."""
+def match(name: str, other: str, entity_type: str = "") -> Match | None:
+    """The first rule by which two names are equal, or because one abbreviates the other, or None.
+
+    >>> match("pruned models", "model pruning"), match("detection of faces", "Face Detection", "Task")
+    (None, Match(rule='wording', score=0.88))
+    """
     if key(name) == key(other):
         for rule in RULES:
             if rule.apply(name) == rule.apply(other):
                 return Match(rule.name, rule.score)
     if is_abbreviation(name, other) or is_abbreviation(other, name):
         return Match("abbreviation", 0.9)
+    if entity_type and not (looks_short(name) or looks_short(other)):
+        for (looser, score, _), one, two in zip(
+            LOOSE, loose(name, entity_type), loose(other, entity_type), strict=True
+        ):
+            if one == two:
+                return Match(looser, score)
     return None
 
 
@@ -118,6 +138,6 @@ def apart(name: str, other: str) -> bool:
 @lru_cache(maxsize=1 << 16)
 def content(name: str) -> frozenset[str]:
     words = [word for word in words_of(name) if word not in SMALL_WORDS]
-    while len(words) > 1 and words[-1] in HEADS:
+    while len(words) > 1 and words[-1] in _HEADS:
         words.pop()
     return frozenset(words)

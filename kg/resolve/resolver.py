@@ -1,6 +1,6 @@
 """From what each paper names to one node a thing, over the whole corpus, each merge with its reason.
 
->>> from kg.model import ExtractedEntity, Mention, Paper
+>>> from kg.model import Mention
 >>> paper = Paper(id="paper:1", title="Nets", abstract="Graph nets. A graph net.")
 >>> places = (Mention(start=5, end=15, type="Method"), Mention(start=19, end=28, type="Method"))
 >>> entity = ExtractedEntity(id="e1", type="Method", name="Graph nets", mentions=places, role="studies")
@@ -8,6 +8,8 @@
 >>> resolution = Resolver(Vocabulary.of(())).resolve({"paper:1": paper}, [said])
 >>> resolution.assignments["paper:1", "e1"], resolution.entities[0].name
 ('method:graph-net', 'Graph Net')
+>>> resolution.merges[0]
+Merge(entity='method:graph-net', merged_name='Graph nets', rule='plural', score=0.96, decided_by='rule')
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ from dataclasses import dataclass, field
 
 from kg import ontology
 from kg.model import Entity, ExtractedEntity, Extraction, Merge, Paper, Resolution, digest
-from kg.resolve.forms import SMALL_WORDS, key, looks_short, singular, unify
+from kg.resolve.decisions import Decision, apply
+from kg.resolve.forms import inflection, key, looks_short, unify
 from kg.resolve.generic import is_generic, is_sentence
-from kg.resolve.match import Match, apart, content, is_abbreviation, match
+from kg.resolve.match import Match, apart, content, is_abbreviation, match, numbers
+from kg.resolve.nodes import Names, Node, Nodes, likely_name
 from kg.resolve.vocabulary import Vocabulary
 
 #: (type, id of a concept of the vocabulary) or (type, normal form of a name that it does not know). A normal form
@@ -29,33 +33,23 @@ from kg.resolve.vocabulary import Vocabulary
 Anchor = tuple[str, str]
 
 _BOTH = re.compile(r"(.+\S)\s*\(([^()]+)\)$")
-_LAST = re.compile(r"[^-]+$")
-_WORD = re.compile(r"[^\s-]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Thresholds:
     """What the resolver asks for before it merges; a higher number merges less."""
 
-    #: Share of the papers that define an abbreviation which must agree on what it stands for.
+    #: Share of the papers that use an abbreviation beside a long form which must agree on the long form.
     abbreviation: float = 0.8
     #: Share of the papers that use a name beside another one which must agree on the other one.
     alias: float = 0.8
 
 
-@dataclass(frozen=True)
-class _Bag:
-    """The names by which one paper calls one thing: the one that identifies it first, then the others, sorted."""
-
-    type: str
-    primary: str
-    others: tuple[str, ...]
-
-
 @dataclass
 class _Clusters:
-    """Anchors that are one node (union-find); two concepts of the vocabulary never are."""
+    """Anchors that are one node (union-find). Two concepts of the vocabulary never are, nor two versions."""
 
+    numbers: dict[Anchor, frozenset[tuple[str, ...]]]
     parent: dict[Anchor, Anchor] = field(default_factory=dict)
 
     def find(self, anchor: Anchor) -> Anchor:
@@ -66,70 +60,70 @@ class _Clusters:
             self.parent[anchor], anchor = root, self.parent.get(anchor, root)
         return root
 
-    def unite(self, one: Anchor, other: Anchor) -> bool:
-        """Make two clusters one, unless both hold a concept of the vocabulary; whether they are one now."""
+    def unite(self, one: Anchor, other: Anchor) -> None:
         one, other = sorted((self.find(one), self.find(other)), key=lambda anchor: (":" not in anchor[1], anchor))
-        if ":" in other[1]:
-            return one == other
-        self.parent[other] = one
-        return True
+        versions = self.numbers.get(one, frozenset()) | self.numbers.get(other, frozenset())
+        if one != other and ":" not in other[1] and len(versions) < 2:
+            self.parent[other] = one
+            self.numbers[one] = versions
 
 
 @dataclass(frozen=True)
 class Resolver:
-    """Resolves the names of a whole corpus against a vocabulary, and what that does not know among themselves."""
+    """Resolves the names of a whole corpus against a vocabulary, and what that does not know among themselves.
+
+    What people decided (`decisions`) is applied last. `never` holds pairs of names that no rule may make one.
+    """
 
     vocabulary: Vocabulary
+    decisions: Sequence[Decision] = ()
     thresholds: Thresholds = Thresholds()
+    never: Sequence[tuple[str, str]] = ()
 
-    def resolve(self, papers: Mapping[str, Paper], extractions: Sequence[Extraction]) -> Resolution:
+    def resolve(self, papers: Mapping[str, Paper], extractions: Iterable[Extraction]) -> Resolution:
         """The nodes of a corpus and the node of each extracted entity; the order of the input does not matter."""
-        bags: dict[_Bag, list[tuple[str, str]]] = {}
+        places: dict[Names, list[tuple[str, str]]] = {}
         for extraction in extractions:
             text = papers[extraction.paper].text
             for entity in extraction.entities:
-                bag = self._bag(entity, text)
-                if bag is not None:
-                    bags.setdefault(bag, []).append((extraction.paper, entity.id))
-        ordered = sorted(bags, key=lambda bag: (bag.type, bag.primary, bag.others))
-        anchors = {bag: self._anchor(bag) for bag in ordered}
-        counted = {bag: len({paper for paper, _ in bags[bag]}) for bag in ordered}
-        clusters = self._cluster(ordered, anchors, counted)
-
-        members: dict[Anchor, list[_Bag]] = {}
-        for bag in ordered:
-            members.setdefault(clusters.find(anchors[bag]), []).append(bag)
-        names = {root: self._name(root, held, counted) for root, held in members.items()}
-        identifiers = self._identifiers(names)
+                names = self._names(entity, text)
+                if names is not None:
+                    places.setdefault(names, []).append((extraction.paper, entity.id))
+        counted = {names: len({paper for paper, _ in places[names]}) for names in sorted(places)}
+        nodes = Nodes(self._cluster(counted))
+        apply(nodes, self.decisions)
+        identifiers = self._identifiers(nodes)
         in_graph = set(identifiers.values())
-        entities = []
+        entities: list[Entity] = []
         merges: list[Merge] = []
-        for root, held in members.items():
-            identifier, name = identifiers[root], names[root]
-            surfaces = {surface for bag in held for surface in (bag.primary, *bag.others)}
+        assignments: dict[tuple[str, str], str] = {}
+        for node, identifier in identifiers.items():
+            surfaces = node.surfaces - {node.name}
+            concept = self.vocabulary.concepts.get(node.concept or "")
             entities.append(
                 Entity(
                     id=identifier,
-                    type=root[0],
-                    name=name,
-                    aliases=tuple(sorted(surfaces - {name})),
-                    broader=self._broader(root[1], in_graph),
-                    same_as=self.vocabulary.concepts[root[1]].same_as if ":" in root[1] else (),
+                    type=node.type,
+                    name=node.name,
+                    aliases=tuple(sorted(surfaces)),
+                    broader=self._broader(concept.id, in_graph) if concept else (),
+                    same_as=concept.same_as if concept else (),
                 )
             )
-            merges.extend(self._merges(identifier, name, root, surfaces - {name}))
+            merges.extend(self._merges(identifier, node, surfaces))
+            for names in node.held:
+                assignments.update((place, identifier) for place in places[names])
         return Resolution(
             entities=tuple(sorted(entities, key=lambda entity: entity.id)),
-            assignments={
-                place: identifiers[clusters.find(anchors[bag])] for bag in ordered for place in sorted(bags[bag])
-            },
+            assignments=dict(sorted(assignments.items())),
             merges=tuple(sorted(merges)),
         )
 
-    def _bag(self, entity: ExtractedEntity, text: str) -> _Bag | None:
+    def _names(self, entity: ExtractedEntity, text: str) -> Names | None:
         """The names of an extracted entity without those that are none; None when nothing is left."""
         seen = Counter(text[mention.start : mention.end] for mention in entity.mentions)
         seen[entity.name] += 0
+        surfaces = tuple(sorted(name for name in seen if seen[name] and self._is_name(entity.type, name)))
         for name in [name for name in seen if name.endswith(")")]:
             both = _both(name)
             if both:
@@ -147,81 +141,116 @@ class Resolver:
         # a paper that says both `language models` and `large language models` of one thing means the latter,
         # unless it calls the former LMs
         special = [name for name in names if content(first) < content(name)]
+        if self.vocabulary.find(entity.type, first):
+            special = [name for name in special if self.vocabulary.find(entity.type, name)]
         if special and not looks_short(first) and not any(is_abbreviation(name, first) for name in names):
             first = min(special, key=lambda name: (-len(content(name)), -seen[name], name))
-        return _Bag(entity.type, first, tuple(name for name in names if name != first))
+        others = tuple(name for name in names if name != first)
+        return Names(type=entity.type, primary=first, others=others, seen=surfaces)
 
     def _is_name(self, entity_type: str, name: str) -> bool:
-        return (entity_type, unify(name)) in self.vocabulary.labels or not (is_generic(name) or is_sentence(name))
+        return (entity_type, unify(name)) in self.vocabulary.labels or not (
+            is_generic(name, entity_type) or is_sentence(name)
+        )
 
-    def _anchor(self, bag: _Bag) -> Anchor:
-        """The concept that the vocabulary gives, by the first name, then by others that say no less, or a new one."""
-        for name in (bag.primary, *bag.others):
-            if name != bag.primary and (apart(bag.primary, name) or is_abbreviation(name, bag.primary)):
+    def _anchor(self, names: Names) -> Anchor:
+        """The concept that the vocabulary gives, by the first name, then by the others, or a new one.
+
+        The paper says that they are one thing, so a general name may decide, but not for another version, and an
+        abbreviation only where it is not known for something more general than the first name.
+        """
+        for name in (names.primary, *names.others):
+            known = self.vocabulary.find(names.type, name)
+            if known is None or self._never(names.primary, self.vocabulary.concepts[known].name):
                 continue
-            known = self.vocabulary.find(bag.type, name)
-            if known is not None:
-                return bag.type, known
-        found = self.vocabulary.find_loose(bag.type, bag.primary)
-        return (bag.type, found[0]) if found else (bag.type, key(bag.primary))
+            if name != names.primary:
+                short = looks_short(name)
+                if is_abbreviation(name, names.primary) or (not short and numbers(name) != numbers(names.primary)):
+                    continue
+                if short and apart(names.primary, self.vocabulary.concepts[known].name):
+                    continue
+            return names.type, known
+        loose = self.vocabulary.find_loose(names.type, names.primary)
+        if loose is not None:
+            return names.type, loose[0]
+        corrected = self.vocabulary.corrected(names.primary)
+        if corrected is not None:
+            return names.type, self.vocabulary.find(names.type, corrected) or key(corrected)
+        return names.type, key(names.primary)
 
-    def _cluster(self, bags: Iterable[_Bag], anchors: Mapping[_Bag, Anchor], counted: Mapping[_Bag, int]) -> _Clusters:
-        """Unite new names with what other papers use them for: as an abbreviation, or beside another name."""
-        clusters = _Clusters()
+    def _never(self, name: str, other: str) -> bool:
+        return any({key(name), key(other)} == {key(one), key(two)} for one, two in self.never)
+
+    def _cluster(self, counted: Mapping[Names, int]) -> list[Node]:
+        """What is one thing: names with one anchor, and new anchors that other papers or another wording lead to."""
+        anchors = {names: self._anchor(names) for names in counted}
         beside: dict[Anchor, Counter[Anchor]] = {}
         spelled: dict[Anchor, str] = {}
         abbreviations: set[Anchor] = set()
-        for bag in bags:
-            anchor = anchors[bag]
-            spelled.setdefault(anchor, bag.primary)
-            for name in bag.others:
-                other = (bag.type, key(name))
-                short = is_abbreviation(name, bag.primary)
-                if other != anchor and (short or not apart(name, bag.primary)):
-                    beside.setdefault(other, Counter())[anchor] += counted[bag]
+        for names, anchor in anchors.items():
+            spelled.setdefault(anchor, names.primary)
+            for name in names.others:
+                other = (names.type, key(name))
+                short = is_abbreviation(name, names.primary)
+                if other != anchor and (short or not apart(name, names.primary)):
+                    beside.setdefault(other, Counter())[anchor] += counted[names]
                     if short or looks_short(name):
                         abbreviations.add(other)
-        for other in sorted(beside):
-            if other not in spelled:  # nobody uses it alone
-                continue
+        versions = {anchor: frozenset({numbers(name)}) for anchor, name in spelled.items() if not looks_short(name)}
+        clusters = _Clusters(numbers={anchor: held for anchor, held in versions.items() if ":" not in anchor[1]})
+        for other in sorted(beside.keys() & spelled.keys()):
             total = sum(beside[other].values())
             anchor, most = min(beside[other].items(), key=lambda item: (-item[1], item[0]))
             least = self.thresholds.abbreviation if other in abbreviations else self.thresholds.alias
-            if most / total >= least:
+            if most / total >= least and not self._never(spelled[other], spelled.get(anchor, "")):
                 clusters.unite(other, anchor)
-        return clusters
+        worded: dict[tuple[str, str], Anchor] = {}
+        for anchor in sorted(spelled):
+            name = spelled[anchor]
+            if ":" not in anchor[1] and " " in name and not looks_short(name):
+                first = worded.setdefault((anchor[0], inflection(name).replace(" ", "")), anchor)
+                if first != anchor and not self._never(name, spelled[first]):
+                    clusters.unite(anchor, first)
+        held: dict[Anchor, dict[Names, int]] = {}
+        for names, anchor in anchors.items():
+            held.setdefault(clusters.find(anchor), {})[names] = counted[names]
+        return [
+            Node(
+                type=root[0],
+                name=self.vocabulary.concepts[root[1]].name if ":" in root[1] else likely_name(together, root[0]),
+                held=together,
+                concept=root[1] if ":" in root[1] else None,
+            )
+            for root, together in sorted(held.items())
+        ]
 
-    def _name(self, root: Anchor, bags: Sequence[_Bag], counted: Mapping[_Bag, int]) -> str:
-        """The canonical name: the vocabulary's, else what most papers write, a long form before an abbreviation."""
-        if root[1] in self.vocabulary.concepts:
-            return self.vocabulary.concepts[root[1]].name
-        long: Counter[str] = Counter()
-        for bag in bags:
-            long[title(bag.primary, plural=root[0] == "Dataset")] += counted[bag]
-        return min(long, key=lambda name: (looks_short(name), -long[name], name))
-
-    def _identifiers(self, names: Mapping[Anchor, str]) -> dict[Anchor, str]:
-        """An id for each cluster (DESIGN section 5): of two names with one slug the later gets four digits more."""
-        result: dict[Anchor, str] = {}
+    def _identifiers(self, nodes: Iterable[Node]) -> dict[Node, str]:
+        """An id for each node (DESIGN section 5): of two names with one slug the later gets four digits more."""
+        result: dict[Node, str] = {}
         taken = set(self.vocabulary.concepts)
-        for root in sorted(names, key=lambda root: (root[0], names[root], root)):
-            if root[1] in self.vocabulary.concepts:
-                result[root] = root[1]
+
+        def order(node: Node) -> tuple[bool, str, str, list[Names]]:
+            known = node.concept is not None and not node.renamed
+            return (not known, node.type, node.name, sorted(node.held))
+
+        for node in sorted(nodes, key=order):
+            if node.concept is not None and not node.renamed:
+                result[node] = node.concept
                 continue
-            plain_id = identifier = ontology.entity_id(root[0], names[root])
+            identifier = plain = ontology.entity_id(node.type, node.name)
             digits = 4
-            while identifier in taken:
-                identifier = f"{plain_id}-{digest(names[root], root[1])[:digits]}"
+            while identifier in taken and identifier != node.concept:
+                identifier = f"{plain}-{digest(node.name, *min(node.held).seen)[:digits]}"
                 digits += 1
             taken.add(identifier)
-            result[root] = identifier
+            result[node] = identifier
         return result
 
     def _broader(self, identifier: str, in_graph: set[str]) -> tuple[str, ...]:
         """The nearest broader concepts that are nodes."""
         found: set[str] = set()
-        waiting = list(self.vocabulary.concepts[identifier].broader) if ":" in identifier else []
         seen = {identifier}
+        waiting = list(self.vocabulary.concepts[identifier].broader)
         while waiting:
             above = waiting.pop()
             if above in seen:
@@ -233,19 +262,30 @@ class Resolver:
                 waiting.extend(self.vocabulary.concepts[above].broader)
         return tuple(sorted(found))
 
-    def _merges(self, identifier: str, name: str, root: Anchor, surfaces: Iterable[str]) -> Iterator[Merge]:
+    def _merges(self, identifier: str, node: Node, surfaces: Iterable[str]) -> Iterator[Merge]:
         for surface in sorted(surfaces):
-            why = self._why(name, root, surface)
+            if surface in node.by_person:
+                yield Merge(entity=identifier, merged_name=surface, rule="merge", score=1.0, decided_by="person")
+                continue
+            why = self._why(node, surface)
             yield Merge(entity=identifier, merged_name=surface, rule=why.rule, score=why.score)
 
-    def _why(self, name: str, root: Anchor, surface: str) -> Match:
-        """Why a surface became this node: how it matches its name, or a label of the vocabulary, or another paper."""
-        found = match(surface, name)
+    def _why(self, node: Node, surface: str) -> Match:
+        """How a surface matches the name of its node or a label of the vocabulary, or that papers use it so."""
+        found = match(surface, node.name, node.type)
         if found is not None:
             return found
-        if self.vocabulary.find(root[0], surface) == root[1]:
-            return Match("alias", 0.9)
-        return Match("paper", 0.8)
+        if node.concept is not None:
+            if self.vocabulary.find(node.type, surface) == node.concept:
+                return Match("alias", 0.9)
+            loose = self.vocabulary.find_loose(node.type, surface)
+            if loose is not None and loose[0] == node.concept:
+                return Match(loose[1], loose[2])
+            corrected = self.vocabulary.corrected(surface)
+            if corrected is not None and self.vocabulary.find(node.type, corrected) == node.concept:
+                return Match("typo", 0.8)
+        alone = any(key(names.primary) == key(surface) for names in node.held)
+        return Match("corpus", 0.7) if alone else Match("paper", 0.8)
 
 
 def _both(name: str) -> tuple[str, ...]:
@@ -256,24 +296,3 @@ def _both(name: str) -> tuple[str, ...]:
     """
     found = _BOTH.match(name)
     return (found.group(1), found.group(2)) if found and is_abbreviation(found.group(2), found.group(1)) else ()
-
-
-def title(name: str, *, plural: bool = False) -> str:
-    """A name as the title of an encyclopedia entry: capitals, and singular unless `plural`.
-
-    >>> title("graph neural networks"), title("mixture of experts"), title("GANs"), title("k-means"), title("wav2vec")
-    ('Graph Neural Network', 'Mixture of Experts', 'GAN', 'k-Means', 'wav2vec')
-    """
-    words = unify(name).split(" ")
-    if not plural and not any(word in SMALL_WORDS for word in words):
-        words[-1] = _LAST.sub(lambda part: singular(part.group()), words[-1])
-    return " ".join(
-        _WORD.sub(lambda part, first=not place: _capital(part.group(), first=first), word)  # type: ignore[misc]
-        for place, word in enumerate(words)
-    )
-
-
-def _capital(part: str, *, first: bool) -> str:
-    if not part.isalpha() or not part.islower() or len(part) == 1 or (part in SMALL_WORDS and not first):
-        return part
-    return part[0].upper() + part[1:]

@@ -23,13 +23,14 @@ from types import MappingProxyType
 
 from kg import ontology
 from kg.model import ENTITY_TYPES, OntologyError, digest
-from kg.resolve.forms import LOOSE, key, looks_short, loose, unify
+from kg.resolve.forms import LOOSE, key, looks_short, loose, unify, words_of
 
 logger = logging.getLogger(__name__)
 
 #: Suffixes of RDF syntaxes that a vocabulary may be written in; `.csv` and `.jsonl` are the other formats.
 RDF_SUFFIXES = (".jsonld", ".n3", ".nq", ".nt", ".owl", ".rdf", ".trig", ".ttl", ".xml")
 
+_LONG_WORD = 9
 _SKOS = ontology.NAMESPACES["skos"]
 _DCTERMS = ontology.NAMESPACES["dcterms"]
 
@@ -82,7 +83,7 @@ class Vocabulary:
 
     @cached_property
     def loose(self) -> Mapping[tuple[str, str, str], str]:
-        """(type, loose rule, form) -> id; a form that leads to two concepts, by their names or aliases, leads nowhere."""
+        """(type, loose rule, form) -> id; shared forms lead nowhere, names come before aliases."""
         found: dict[tuple[str, str, str], set[str]] = {}
         for aliases in (False, True):
             owned = frozenset(found)
@@ -94,15 +95,56 @@ class Vocabulary:
                                 found.setdefault((concept.type, rule, form), set()).add(concept.id)
         return MappingProxyType({form: min(ids) for form, ids in found.items() if len(ids) == 1})
 
-    def find_loose(self, entity_type: str, name: str) -> tuple[str, str] | None:
-        """(id, loose rule) of the concept that a name means by another wording, or None."""
+    def find_loose(self, entity_type: str, name: str) -> tuple[str, str, float] | None:
+        """(id, loose rule, score) of the concept that a name means by another wording, or None."""
         if looks_short(name):
             return None
-        for (rule, _, _), form in zip(LOOSE, loose(name, entity_type), strict=True):
+        for (rule, score, _), form in zip(LOOSE, loose(name, entity_type), strict=True):
             identifier = self.loose.get((entity_type, rule, form))
             if identifier is not None:
-                return identifier, rule
+                return identifier, rule, score
         return None
+
+    @cached_property
+    def _words(self) -> Mapping[str, frozenset[str]]:
+        """The long words of all labels: each word, and each way to leave one letter out -> the words it may be."""
+        found: dict[str, set[str]] = {}
+        for _, label in self.labels:
+            for word in words_of(label):
+                if len(word) >= _LONG_WORD and word.isalpha() and word not in found.get(word, ()):
+                    found.setdefault(word, set()).add(word)
+                    for place in range(1, len(word) - 2):
+                        found.setdefault(word[:place] + word[place + 1 :], set()).add(word)
+        return MappingProxyType({variant: frozenset(words) for variant, words in found.items()})
+
+    def corrected(self, name: str) -> str | None:
+        """The name with its mistyped long words put right (one letter missing, doubled or swapped), or None.
+
+        Neither the first letter of a word nor its last two are touched, and no word is made another known one.
+
+        >>> Vocabulary.of([Concept(id="task:x", type="Task", name="Information Retrieval")]).corrected("info retreival")
+        'info retrieval'
+        """
+        words = unify(name).split(" ")
+        changed = False
+        for place, word in enumerate(words):
+            low = word.lower()
+            if len(low) < _LONG_WORD - 1 or not low.isalpha() or word not in (low, low.capitalize()):
+                continue
+            if len(words) == 1 and word != low:  # a coined name may differ from another by one letter
+                continue
+            single = words_of(low)[0] if words_of(low) else low
+            if single in self._words.get(single, ()):
+                continue
+            meant = set(self._words.get(single, ()))
+            for at in range(1, len(single) - 2):
+                without, swapped = single[:at] + single[at + 1 :], list(single)
+                swapped[at], swapped[at + 1] = swapped[at + 1], swapped[at]
+                meant.update({without, "".join(swapped)} & self._words.keys())
+            meant = {word for word in meant if word in self._words.get(word, ())}
+            if len(meant) == 1:
+                words[place], changed = meant.pop(), True
+        return " ".join(words) if changed else None
 
     def ancestors(self, identifier: str) -> Iterator[str]:
         """The broader concepts of a concept, nearest first; each once."""
