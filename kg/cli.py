@@ -92,6 +92,7 @@ def show_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, as_json:
     else:
         texts = [[_cell(cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
+        widths[-1] = min(widths[-1], 40)  # nothing stands to the right of it: a long sentence needs no long rule
         for line in [list(columns), ["-" * width for width in widths], *texts]:
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
