@@ -330,16 +330,6 @@ def wording(name: str) -> str:
     return " ".join(word for word in words if word not in SMALL_WORDS - {"to", "from", "with"}) or " ".join(words)
 
 
-def inflection(name: str) -> str:
-    """`wording`, each word without the ending that makes a verb, a participle or a noun of it.
-
-    >>> inflection("compressing models"), inflection("model compression"), inflection("estimation of depth")
-    ('model compress', 'model compress', 'depth estim')
-    """
-    words = wording(name).split(" ")
-    return " ".join(map(stem, words)) if len(words) > 1 else words[0]
-
-
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """One word without the ending of a verb's forms and of the noun that it makes.
@@ -361,50 +351,43 @@ def stem(word: str) -> str:
     return word.removesuffix("e")
 
 
-def headless(name: str, entity_type: str) -> str:
-    """`inflection` without heads that say only the type.
+def loose(name: str, entity_type: str) -> tuple[str, ...]:
+    """The form of a name after each of the `LOOSE` rules, without blanks, so that compounds may be split or fused.
 
-    >>> headless("self-attention mechanisms", "Method"), headless("BERT models", "Method")
-    ('self attent', 'bert')
+    - wording: see `wording`
+    - inflection: each word without the ending that makes a verb, a participle or a noun of it
+    - head: without heads that say only the type; after a proper name without others too (`BERT model`)
+    - modifier: without modifiers in front that say only how usual a thing is, or when it is measured
+
+    >>> loose("detecting faces", "Task")[1] == loose("detection of faces", "Task")[1]
+    True
+    >>> loose("self-attention mechanisms", "Method"), loose("average test accuracy", "Metric")[-1]
+    (('selfattentionmechanism', 'selfattentmechanism', 'selfattent', 'selfattent'), 'accuracy')
     """
+    worded = wording(name).split(" ")
+    words = list(map(stem, worded)) if len(worded) > 1 else worded
+    forms = ["".join(worded), "".join(words)]
     first, _, last = name.partition(" ")
     if entity_type == "Method" and looks_short(first) and singular(last.lower()) in _HEADS_OF_NAMES:
-        return key(first)
-    words = inflection(name).split(" ")
+        return (*forms, key(first), key(first))
     while len(words) > 1 and words[-1] in _STEMMED_HEADS[entity_type]:
         words.pop()
-    return " ".join(words)
-
-
-def unmodified(name: str, entity_type: str) -> str:
-    """`headless` without modifiers in front that say only how usual or when measured.
-
-    >>> unmodified("vanilla Transformers", "Method"), unmodified("average test accuracy", "Metric")
-    ('transformer', 'accuracy')
-    """
-    words = headless(name, entity_type).split(" ")
-    weightless = _WEIGHTLESS | _OF_MEASURES if entity_type == "Metric" else _WEIGHTLESS
+    forms.append("".join(words))
+    weightless = _OF_MEASURES if entity_type == "Metric" else _WEIGHTLESS
     while len(words) > 1 and words[0] in weightless:
         words.pop(0)
-    return " ".join(words)
+    forms.append("".join(words))
+    return tuple(forms)
 
 
-_WEIGHTLESS = frozenset(map(stem, "vanilla plain standard conventional ordinary traditional typical existing".split()))
-_OF_MEASURES = frozenset(map(stem, "test validation average mean overall prediction predictive final absolute".split()))
 _STEMMED_HEADS = {entity_type: frozenset(map(stem, heads)) for entity_type, heads in HEADS.items()}
-
-#: Looser rules, in order: for names that are not found by `RULES`, and never for abbreviations.
-LOOSE = (
-    ("wording", 0.88, lambda name, _: wording(name)),
-    ("inflection", 0.85, lambda name, _: inflection(name)),
-    ("head", 0.82, headless),
-    ("modifier", 0.8, unmodified),
+_WEIGHTLESS = frozenset(map(stem, "vanilla plain standard conventional ordinary traditional typical existing".split()))
+_OF_MEASURES = _WEIGHTLESS | frozenset(
+    map(stem, "test validation average mean overall prediction predictive final absolute".split())
 )
 
-
-def loose(name: str, entity_type: str) -> tuple[str, ...]:
-    """The form of a name after each of the `LOOSE` rules, without blanks, so that compounds may be split or fused."""
-    return tuple(form(name, entity_type).replace(" ", "") for _, _, form in LOOSE)
+#: Looser rules with their scores, in order: for names that are not found by `RULES`, and never for abbreviations.
+LOOSE = (("wording", 0.88), ("inflection", 0.85), ("head", 0.82), ("modifier", 0.8))
 
 
 def title(name: str, *, plural: bool = False) -> str:

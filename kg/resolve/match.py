@@ -57,9 +57,7 @@ def match(name: str, other: str, entity_type: str = "") -> Match | None:
     if is_abbreviation(name, other) or is_abbreviation(other, name):
         return Match("abbreviation", 0.9)
     if entity_type and not (looks_short(name) or looks_short(other)):
-        for (looser, score, _), one, two in zip(
-            LOOSE, loose(name, entity_type), loose(other, entity_type), strict=True
-        ):
+        for (looser, score), one, two in zip(LOOSE, loose(name, entity_type), loose(other, entity_type), strict=True):
             if one == two:
                 return Match(looser, score)
     return None

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from kg import ontology
 from kg.model import Entity, ExtractedEntity, Extraction, Merge, Paper, Resolution, digest
 from kg.resolve.decisions import Decision, apply
-from kg.resolve.forms import inflection, key, looks_short, unify
+from kg.resolve.forms import key, looks_short, loose, unify
 from kg.resolve.generic import is_generic, is_sentence
 from kg.resolve.match import Match, apart, content, is_abbreviation, match, numbers
 from kg.resolve.nodes import Names, Node, Nodes, likely_name
@@ -170,9 +170,9 @@ class Resolver:
                 if short and apart(names.primary, self.vocabulary.concepts[known].name):
                     continue
             return names.type, known
-        loose = self.vocabulary.find_loose(names.type, names.primary)
-        if loose is not None:
-            return names.type, loose[0]
+        found = self.vocabulary.find_loose(names.type, names.primary)
+        if found is not None:
+            return names.type, found[0]
         corrected = self.vocabulary.corrected(names.primary)
         if corrected is not None:
             return names.type, self.vocabulary.find(names.type, corrected) or key(corrected)
@@ -208,7 +208,7 @@ class Resolver:
         for anchor in sorted(spelled):
             name = spelled[anchor]
             if ":" not in anchor[1] and " " in name and not looks_short(name):
-                first = worded.setdefault((anchor[0], inflection(name).replace(" ", "")), anchor)
+                first = worded.setdefault((anchor[0], loose(name, anchor[0])[1]), anchor)
                 if first != anchor and not self._never(name, spelled[first]):
                     clusters.unite(anchor, first)
         held: dict[Anchor, dict[Names, int]] = {}
@@ -278,9 +278,9 @@ class Resolver:
         if node.concept is not None:
             if self.vocabulary.find(node.type, surface) == node.concept:
                 return Match("alias", 0.9)
-            loose = self.vocabulary.find_loose(node.type, surface)
-            if loose is not None and loose[0] == node.concept:
-                return Match(loose[1], loose[2])
+            other = self.vocabulary.find_loose(node.type, surface)
+            if other is not None and other[0] == node.concept:
+                return Match(other[1], other[2])
             corrected = self.vocabulary.corrected(surface)
             if corrected is not None and self.vocabulary.find(node.type, corrected) == node.concept:
                 return Match("typo", 0.8)

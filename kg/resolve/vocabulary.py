@@ -90,7 +90,7 @@ class Vocabulary:
             for concept in self.concepts.values():
                 for label in concept.aliases if aliases else (concept.name,):
                     if not looks_short(label):
-                        for (rule, _, _), form in zip(LOOSE, loose(label, concept.type), strict=True):
+                        for (rule, _), form in zip(LOOSE, loose(label, concept.type), strict=True):
                             if (concept.type, rule, form) not in owned:
                                 found.setdefault((concept.type, rule, form), set()).add(concept.id)
         return MappingProxyType({form: min(ids) for form, ids in found.items() if len(ids) == 1})
@@ -99,7 +99,7 @@ class Vocabulary:
         """(id, loose rule, score) of the concept that a name means by another wording, or None."""
         if looks_short(name):
             return None
-        for (rule, score, _), form in zip(LOOSE, loose(name, entity_type), strict=True):
+        for (rule, score), form in zip(LOOSE, loose(name, entity_type), strict=True):
             identifier = self.loose.get((entity_type, rule, form))
             if identifier is not None:
                 return identifier, rule, score
