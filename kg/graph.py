@@ -283,6 +283,8 @@ def _strength(evidence: Evidence) -> tuple[float, bool]:
 
 def _results(extraction: Extraction, nodes: dict[str, str], text: str) -> Iterator[ReportedResult]:
     """The reported numbers; one without offsets (gold) is placed where its value first stands in the text."""
+    schema = ontology.load()
+    aspects = [aspect.name for aspect in schema.of_kind("aspect")]
     for result in extraction.results:
         start, end = result.start, result.end
         if start is None or end is None:
@@ -290,7 +292,11 @@ def _results(extraction: Extraction, nodes: dict[str, str], text: str) -> Iterat
             end = start + len(result.value)
         if start < 0:
             continue
-        about = [nodes.get(aspect) if aspect else None for aspect in _aspects(result)]
+        # People annotate a task where the entity is a method: the number stays, the link that cannot be does not.
+        about = [
+            node if node is not None and schema.allows("Result", aspect, ontology.type_of(node)) else None
+            for aspect, node in zip(aspects, (nodes.get(one) if one else None for one in _aspects(result)), strict=True)
+        ]
         yield ReportedResult(
             id=f"result:{digest(extraction.paper, start, end, result.value, *about)[:16]}",
             paper=extraction.paper,

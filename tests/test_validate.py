@@ -19,8 +19,20 @@ from kg.directory import State, save
 from kg.export import export
 from kg.export.shapes import context, shapes
 from kg.export.validate import Violation, validate, validate_file
-from kg.graph import Graph
-from kg.model import Entity, Evidence, ReadError, Statement, evidence_id
+from kg.graph import Graph, assemble
+from kg.model import (
+    Entity,
+    Evidence,
+    ExtractedEntity,
+    Extraction,
+    Mention,
+    Paper,
+    ReadError,
+    Resolution,
+    Result,
+    Statement,
+    evidence_id,
+)
 from kg.rdf import to_rdflib
 
 SMALL = replace(golden_graph(), papers=tuple(p for p in golden_graph().papers if p.id != ODD.id))
@@ -193,6 +205,19 @@ def test_a_result_without_value() -> None:
     rules = of(validate(replace(graph, results=(result,))), result.id)
     assert "a result has exactly one value" in rules
     assert "a result has exactly one score, from 0 to 1" in rules
+
+
+def test_a_result_of_the_wrong_type_keeps_its_number_only() -> None:
+    paper = Paper(id="paper:1", title="BERT reaches 93 on GLUE")
+    bert = ExtractedEntity(
+        id="e1", type="Method", name="BERT", role="uses", mentions=(Mention(start=0, end=4, type="Method"),)
+    )
+    said = Extraction(paper="paper:1", entities=(bert,), results=(Result(value="93", method="e1", task="e1"),))
+    nodes = (Entity(id="method:bert", type="Method", name="BERT"),)
+    graph = assemble([paper], [said], Resolution(entities=nodes, assignments={("paper:1", "e1"): "method:bert"}))
+    (result,) = graph.results
+    assert (result.method, result.task, result.number) == ("method:bert", None, 93.0)
+    assert validate(graph) == []
 
 
 def test_sums_over_evidence(tmp_path: Path) -> None:
