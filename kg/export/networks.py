@@ -67,7 +67,7 @@ def flat(graph: Graph) -> nx.MultiDiGraph[str]:
             "papers": " ".join(statement.papers),
             "evidence": len(statement.evidence),
             "score": None if best is None else best.score,
-            "hedged": all(evidence.hedged for evidence in statement.evidence),
+            "hedged": best is not None and all(evidence.hedged for evidence in statement.evidence),
             "sentence": None if best is None else graph.quote(best),
         }
         key = f"not_{statement.predicate}" if statement.negated else statement.predicate
