@@ -14,12 +14,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kg.serve.examples import CYPHER
 from kg.serve.http import read_body, while_connected
 from kg.serve.protocol import HTML, JSON, ProtocolError, negotiate, parse_form, parse_media_type
 from kg.serve.render import page
 from kg.serve.sparql import METHODS, SHOWN, failure
-from kg.serve.state import Served
+from kg.serve.state import Served, State
 from kg.serve.workers import Answer, QueryError
 
 
@@ -35,6 +34,7 @@ class Cypher:
             headers = {"Allow": ", ".join(METHODS), "Accept-Post": "application/json"}
             return Response(status_code=204, headers=headers)
         text, started = "", time.monotonic()
+        state = await self.served.state()
         try:
             if request.method not in METHODS:
                 allow = {"Allow": ", ".join(METHODS)}
@@ -45,16 +45,15 @@ class Cypher:
             asked = await self._question(request)
             if asked is None:
                 if chosen.name == "html":
-                    return page(request, "query.html", headers={"Vary": "Accept"}, **_page(""))
+                    return page(request, "query.html", headers={"Vary": "Accept"}, **_page(state, ""))
                 raise ProtocolError(400, 'no query: POST {"query": "MATCH …", "parameters": {}} as application/json')
             text, parameters = asked
-            state = await self.served.state()
             question = {"query": text, "parameters": parameters}
             answer = await while_connected(request, state.cypher.ask(question))
         except (ProtocolError, QueryError) as error:
-            return failure(request, error, accept, template="query.html", **_page(text))
+            return failure(request, error, accept, template="query.html", **_page(state, text))
         if chosen.name == "html":
-            content = _page(text, answer=answer, seconds=time.monotonic() - started)
+            content = _page(state, text, answer=answer, seconds=time.monotonic() - started)
             return page(request, "query.html", headers={"Vary": "Accept"}, **content)
         return Response(answer.body, headers={"Content-Type": "application/json", "Vary": "Accept"})
 
@@ -86,7 +85,7 @@ def read_question(body: bytes) -> tuple[str, dict[str, Any]]:
     return question["query"], parameters
 
 
-def _page(query: str, answer: Answer | None = None, seconds: float = 0.0) -> dict[str, Any]:
+def _page(state: State, query: str, answer: Answer | None = None, seconds: float = 0.0) -> dict[str, Any]:
     result = None
     if answer is not None:
         rows = json.loads(answer.body)
@@ -96,7 +95,7 @@ def _page(query: str, answer: Answer | None = None, seconds: float = 0.0) -> dic
         "language": "Cypher",
         "path": "/cypher",
         "query": query,
-        "examples": CYPHER,
+        "examples": state.examples["cypher"],
         "result": result,
         "seconds": seconds,
         "downloads": (),

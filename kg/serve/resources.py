@@ -19,7 +19,8 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from kg import draw, ontology
 from kg.find import find
 from kg.model import ENTITY_TYPES
-from kg.serve import examples, pages
+from kg.serve import pages
+from kg.serve.examples import START
 from kg.serve.protocol import HTML, JSON, TRIPLES, Format, by_name, negotiate
 from kg.serve.render import page
 from kg.serve.state import Served, State
@@ -209,6 +210,6 @@ def _overview(state: State) -> dict[str, Any]:
             "results": len(graph.results),
         },
         "named": named,
-        "sparql": examples.SPARQL,
-        "cypher": examples.CYPHER,
+        "sparql": state.examples["sparql"][: len(START)],
+        "cypher": state.examples["cypher"][: len(START)],
     }

@@ -16,11 +16,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from kg.ontology import NAMESPACES
-from kg.serve.examples import SPARQL
 from kg.serve.http import read_body, while_connected
 from kg.serve.protocol import HTML, ROWS, TRIPLES, Format, ProtocolError, by_name, negotiate, read_request
 from kg.serve.render import page
-from kg.serve.state import Served
+from kg.serve.state import Served, State
 from kg.serve.triples import serialized
 from kg.serve.workers import Answer, QueryError
 
@@ -50,6 +49,7 @@ class Sparql:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": ", ".join(METHODS), "Accept-Post": _BODIES})
         text, started = "", time.monotonic()
+        state = await self.served.state()
         try:
             if request.method not in METHODS:
                 raise ProtocolError(405, f"{request.method} is refused: queries come by GET or POST", _allow())
@@ -58,7 +58,7 @@ class Sparql:
                 request.method, request.scope["query_string"], request.headers.get("content-type"), body
             )
             if sent.query is None:
-                return self._front(request, accept, sent.format)
+                return self._front(request, accept, sent.format, state)
             text = sent.query
             formats = wanted_formats(accept, sent.format, rows=ROWS, triples=TRIPLES)
             question = {
@@ -66,21 +66,20 @@ class Sparql:
                 "formats": {form: _name(chosen) for form, chosen in formats.items()},
                 "rows": SHOWN,
             }
-            state = await self.served.state()
             answer = await while_connected(request, state.sparql.ask(question))
             chosen = formats[answer.form]
         except (ProtocolError, QueryError) as error:
-            return failure(request, error, accept, template="query.html", **self._page(text))
+            return failure(request, error, accept, template="query.html", **self._page(state, text))
         if chosen is None or chosen.name == "html":
             return page(
                 request,
                 "query.html",
                 headers={"Vary": "Accept"},
-                **self._page(text, answer=answer, seconds=time.monotonic() - started),
+                **self._page(state, text, answer=answer, seconds=time.monotonic() - started),
             )
         return Response(answer.body, headers={"Content-Type": chosen.content_type, "Vary": "Accept"})
 
-    def _front(self, request: Request, accept: str | None, named: str | None) -> Response:
+    def _front(self, request: Request, accept: str | None, named: str | None, state: State) -> Response:
         """Without a query: the service description, or for people the page to ask from."""
         if request.method == "POST":
             raise ProtocolError(400, "no query: send it as the parameter query, or as the body")
@@ -89,17 +88,17 @@ class Sparql:
         if chosen is None:
             raise ProtocolError(406, f"the service description comes as {_types(offered)}")
         if chosen.name == "html":
-            return page(request, "query.html", headers={"Vary": "Accept"}, **self._page(""))
+            return page(request, "query.html", headers={"Vary": "Accept"}, **self._page(state, ""))
         triples = list(description(str(request.url.replace(query="")), federated=bool(self.services)))
         body = serialized(triples, chosen.name, {"formats": _FORMATS, "rdf": NAMESPACES["rdf"], "sd": _SD})
         return Response(body, headers={"Content-Type": chosen.content_type, "Vary": "Accept"})
 
-    def _page(self, query: str, answer: Answer | None = None, seconds: float = 0.0) -> dict[str, Any]:
+    def _page(self, state: State, query: str, answer: Answer | None = None, seconds: float = 0.0) -> dict[str, Any]:
         return {
             "language": "SPARQL",
             "path": "/sparql",
             "query": query,
-            "examples": SPARQL,
+            "examples": state.examples["sparql"],
             "result": None if answer is None else json.loads(answer.body),
             "seconds": seconds,
             "downloads": () if answer is None else _downloads(answer.form),

@@ -17,11 +17,22 @@ from pathlib import Path
 from kg import directory
 from kg.graph import Graph
 from kg.model import GraphError, KGError
+from kg.serve.examples import Example, examples
 from kg.serve.index import Index
 from kg.serve.workers import Limits, Pool
-from kg.stores import views
+from kg.stores import Language, views
 
 logger = logging.getLogger(__name__)
+
+_Found = tuple[
+    str,
+    Graph,
+    Mapping[str, str],
+    Index,
+    dict[str, Path],
+    contextlib.ExitStack,
+    Mapping[Language, tuple[Example, ...]],
+]
 
 _LOOK_AGAIN_SECONDS = 1.0
 _ATTEMPTS = 10
@@ -39,6 +50,7 @@ class State:
     cypher: Pool
     locks: contextlib.ExitStack
     made: dict[str, str] = field(default_factory=dict)  # pictures, which take seconds
+    examples: Mapping[Language, tuple[Example, ...]] = field(default_factory=dict)
 
     async def retire(self) -> None:
         """Close when no query runs on this state any more."""
@@ -107,11 +119,11 @@ class Served:
             found = await asyncio.to_thread(self._read)
             if found is None:
                 continue
-            state_hash, graph, redirects, index, paths, locks = found
+            state_hash, graph, redirects, index, paths, locks, asked = found
             pools = {
                 engine: Pool(engine, path, limits=self.limits, services=self.services) for engine, path in paths.items()
             }
-            state = State(state_hash, graph, redirects, index, pools["sparql"], pools["cypher"], locks)
+            state = State(state_hash, graph, redirects, index, pools["sparql"], pools["cypher"], locks, examples=asked)
             try:
                 await asyncio.gather(*(pool.start() for pool in pools.values()))
             except BaseException:
@@ -120,9 +132,7 @@ class Served:
             return state
         raise GraphError(f"{self.folder}: the graph changes faster than it can be read: start again when that is over")
 
-    def _read(
-        self,
-    ) -> tuple[str, Graph, Mapping[str, str], Index, dict[str, Path], contextlib.ExitStack] | None:
+    def _read(self) -> _Found | None:
         """One state of graph and views, or None when a build came between."""
         before = directory.manifest(self.folder).hash
         with contextlib.ExitStack() as locks:
@@ -135,4 +145,8 @@ class Served:
             same = directory.manifest(self.folder).hash == before
             if not same or any(before not in path.parts for path in paths.values()):
                 return None
-            return before, graph, redirects, Index(graph), paths, locks.pop_all()
+            asked: dict[Language, tuple[Example, ...]] = {
+                "sparql": examples(graph, "sparql"),
+                "cypher": examples(graph, "cypher"),
+            }
+            return before, graph, redirects, Index(graph), paths, locks.pop_all(), asked
