@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -25,28 +24,15 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from kg import ontology
-from kg.extract import linear
+from kg.extract import linear, polarity
 from kg.extract.features import View, bucket, normal_form, register_attributes
 from kg.model import ENTITY_TYPES
-from kg.sentences import shortest_evidence
+from kg.sentences import nearest_pairs, shortest_evidence
 
 NONE = "none"
 #: Characters between the nearest mentions of two entities beyond which no relation is looked for: most of an abstract,
 #: little of a book.
 REACH = 2000
-
-#: Relations that a "not" nearby denies; of the others it is about something else.
-_DENIABLE = frozenset({"outperforms", "used_for", "exhibits", "evaluated_on"})
-_NEGATION = re.compile(
-    r"\b(?:not|never|neither|nor|no longer|cannot|can't|doesn't|don't|didn't|isn't|aren't|fails? to|failed to|unable to"
-    r"|rather than|instead of|without)\b",
-    re.IGNORECASE,
-)
-_HEDGE = re.compile(
-    r"\b(?:may|might|could|perhaps|possibly|potentially|presumably|likely|suggests? that|seems?|appears? to"
-    r"|hypothesi[sz]e|conjecture|speculate|believe|would|we expect|promising)\b",
-    re.IGNORECASE,
-)
 
 
 @Language.factory(
@@ -156,14 +142,8 @@ def _rank(facts: Sequence[dict[str, Any]]) -> None:
 
 
 def _closest(a: Sequence[tuple[int, int]], b: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], tuple[int, int]]:
-    best = (a[0], b[0])
-    least = abs(a[0][0] - b[0][0])
-    for one in a:
-        for other in b:
-            distance = abs(one[0] - other[0])
-            if distance < least:
-                best, least = (one, other), distance
-    return best
+    """The mentions of two entities that are nearest, as ranges of words."""
+    return min(nearest_pairs(a, b), key=lambda pair: abs(pair[0][0] - pair[1][0]))
 
 
 def _pair_features(
@@ -274,18 +254,13 @@ def evidence(
     if span is None:
         return 0, 0, False, False
     start, end = span
-    a, b = min(
-        ((one, other) for one in heads for other in tails if start <= min(one + other) and max(one + other) <= end),
-        key=lambda pair: abs(pair[0][0] - pair[1][0]),
-        default=(heads[0], tails[0]),
-    )
-    low, high = min(a[0], b[0]), max(a[1], b[1])
-    lead = max(start, low - 60)
-    clause = re.split(r"[,;:]\s|\b(?:but|and|while|whereas|although)\b", text[lead:low])[-1]
-    middle = text[min(a[1], b[1]) : max(a[0], b[0])]
-    spoken = f"{clause} {middle}" if high - low < 300 else middle
-    negated = predicate in _DENIABLE and _NEGATION.search(spoken) is not None
-    return start, end, negated, _HEDGE.search(spoken) is not None
+    inside = [
+        (one, other)
+        for one, other in nearest_pairs(heads, tails)
+        if start <= min(one[0], other[0]) and max(one[1], other[1]) <= end
+    ]
+    a, b = min(inside, key=lambda pair: abs(pair[0][0] - pair[1][0]), default=(heads[0], tails[0]))
+    return start, end, *polarity.said(text, predicate, a, b)
 
 
 class RelationClassifier:
