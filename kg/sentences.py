@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 _BORDER = re.compile(r"\n+|[.!?]+[\"'”’)\]}]*(?=\s+[\"'“‘(\[{$\\]*[A-Z0-9\\$])|[.!?]+[\"'”’)\]}]*(?=\s*$)")
@@ -60,25 +60,39 @@ def run_of(spans: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int,
     return (min(start, spans[first][0]), max(end, spans[last][1]))
 
 
+def nearest_pairs(
+    heads: Iterable[tuple[int, int]], tails: Iterable[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Each head with the tails next to it on either side: the nearest pair of all is among them.
+
+    >>> list(nearest_pairs([(5, 6)], [(0, 1), (2, 3), (8, 9), (20, 21)]))
+    [((5, 6), (2, 3)), ((5, 6), (8, 9))]
+    """
+    tail_spans = sorted(tails)
+    for head in sorted(heads):
+        place = bisect_right(tail_spans, head)
+        for tail in tail_spans[max(place - 1, 0) : place + 1]:
+            yield head, tail
+
+
 def shortest_evidence(
     text: str, heads: Iterable[tuple[int, int]], tails: Iterable[tuple[int, int]]
 ) -> tuple[int, int] | None:
-    """The shortest stretch of `text` that names both: the sentence of a head and a tail, or else from one to the other.
+    """The shortest stretch of `text` that names both: a sentence that does, or else from the nearest one to the other.
 
     >>> text = "BERT is old. GPT beats BERT on NLI. BERT stays."
     >>> start, end = shortest_evidence(text, [(0, 4), (23, 27), (36, 40)], [(13, 16)])
     >>> text[start:end]
     'GPT beats BERT on NLI.'
     """
-    tail_spans = sorted(tails)
-    best: tuple[int, int] | None = None
-    for head in sorted(heads):
-        for tail in tail_spans:
-            stretch = (min(head[0], tail[0]), max(head[1], tail[1]))
-            if best is None or stretch[1] - stretch[0] < best[1] - best[0]:
-                best = stretch
+    begins = [begin for begin, _ in sentences(text)]
+    best: tuple[bool, int, int, int] | None = None
+    for head, tail in nearest_pairs(heads, tails):
+        start, end = min(head[0], tail[0]), max(head[1], tail[1])
+        crosses = bisect_right(begins, start) != bisect_right(begins, end - 1)
+        found = (crosses, end - start, start, end)
+        best = found if best is None else min(best, found)
     if best is None:
         return None
-    sentence = sentence_at(text, *best)
-    holds_border = any(sentence[0] < begin < sentence[1] for begin, _ in sentences(text))
-    return best if holds_border else sentence
+    crosses, _, start, end = best
+    return (start, end) if crosses else sentence_at(text, start, end)

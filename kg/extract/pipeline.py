@@ -9,8 +9,9 @@ Each component is a registered spaCy factory and writes plain data to the docume
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import spacy
 from spacy.language import Language
@@ -44,12 +45,14 @@ def make_sentences(nlp: Language, name: str) -> SentenceSetter:  # noqa: ARG001
     return SentenceSetter()
 
 
-def make_pipeline(recogniser: Language | None = None) -> Language:
+def make_pipeline(recogniser: Language | None = None, *, thresholds: Mapping[str, float] | None = None) -> Language:
     """The whole pipeline, with a trained recogniser or a new one; the other components are not trained."""
     nlp = make_recogniser() if recogniser is None else recogniser
     for number, name in enumerate(COMPONENTS):
         if name not in nlp.pipe_names:
-            nlp.add_pipe(name, **({"before": number} if number < len(nlp.pipe_names) else {"last": True}))
+            config = {"threshold": thresholds[name]} if thresholds and name in thresholds else {}
+            place: dict[str, Any] = {"before": number} if number < len(nlp.pipe_names) else {"last": True}
+            nlp.add_pipe(name, config=config, **place)
     return nlp
 
 

@@ -90,8 +90,6 @@ def train(
     nlp = make_pipeline(recogniser)
     fit_components(nlp, gold, extra, detected, settings["components_training"])
     nlp.meta["name"] = settings["model"]["name"]
-    nlp.meta["spacy_version"] = ">=3.8.7,<4.0.0"
-    nlp.meta["description"] = "Methods, tasks, datasets, metrics and concepts in papers, their roles and relations."
     scores = {
         name: measure(nlp, {paper.id: paper for paper, _ in own}, {paper.id: said for paper, said in own})
         for name, own in scored.items()
@@ -485,13 +483,32 @@ def fit_results(
     reader.threshold = best[1]
 
 
+def compact(nlp: Language) -> Language:
+    """The same pipeline without the words seen in training, its weights rounded to half precision (to pack well)."""
+    trained: dict[str, Any] = dict(nlp.pipeline)
+    small = make_pipeline(thresholds={k: part.threshold for k, part in trained.items() if hasattr(part, "threshold")})
+    small.meta["name"] = nlp.meta["name"]
+    small.meta["spacy_version"] = ">=3.8.7,<4.0.0"
+    small.meta["description"] = "Methods, tasks, datasets, metrics and concepts in papers, their roles and relations."
+    small.meta["license"] = "Apache-2.0"
+    recogniser: Any = small.get_pipe("ner")
+    recogniser.from_bytes(trained["ner"].to_bytes(exclude=["vocab"]))
+    for node in recogniser.model.walk():
+        for name in node.param_names:
+            if node.has_param(name):
+                node.set_param(name, node.get_param(name).astype(np.float16).astype(np.float32))
+    for name, component in trained.items():
+        if name != "ner" and hasattr(component, "to_disk"):
+            small.get_pipe(name).__dict__.update(component.__dict__)
+    return small
+
+
 def write_model(nlp: Language, out: Path, *, card: str) -> None:
     """Write the model aside, with a hash of its content as its version, and put it in place."""
     aside = out.with_name(out.name + ".writing")
     shutil.rmtree(aside, ignore_errors=True)
     aside.parent.mkdir(parents=True, exist_ok=True)
-    for name in ("kg_mentions", "kg_relations", "kg_results"):
-        nlp.config["components"][name]["threshold"] = nlp.get_pipe(name).threshold  # type: ignore[attr-defined]
+    nlp = compact(nlp)
     nlp.to_disk(aside)
     content = hashlib.sha256()
     for path in sorted(aside.rglob("*")):

@@ -1,0 +1,264 @@
+"""The components of the pipeline on blank documents: a text in, offsets and plain data out."""
+
+from __future__ import annotations
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc
+
+from kg.extract.abbreviations import find_abbreviations
+from kg.extract.annotations import occurrences
+from kg.extract.entities import group
+from kg.extract.features import View, foreign_spans, register_attributes
+from kg.extract.mentions import Candidate, Index, MentionScorer, select
+from kg.extract.pipeline import COMPONENTS, make_pipeline, windows
+from kg.extract.relations import RelationClassifier, evidence
+from kg.extract.results import aspects, note_of, numbers, unit_of
+from kg.extract.roles import RoleClassifier, allowed_roles, role_labels
+from kg.model import ENTITY_TYPES
+from kg.sentences import sentences
+
+
+def doc_of(text: str, *entities: tuple[str, str]) -> Doc:
+    """A blank document with entities, each given by its words and type, at their first place."""
+    register_attributes()
+    doc = spacy.blank("en")(text)
+    spans = []
+    for words, kind in entities:
+        start = text.index(words)
+        span = doc.char_span(start, start + len(words), label=kind)
+        assert span is not None, words
+        spans.append(span)
+    doc.ents = spans
+    return doc
+
+
+def mention(text: str, words: str, kind: str = "Method", nth: int = 0, score: float = 0.9) -> dict[str, object]:
+    start, end = list(occurrences(text, words))[nth]
+    return {"start": start, "end": end, "type": kind, "score": score}
+
+
+def test_pipes_declare_what_they_need_and_give() -> None:
+    analysis = make_pipeline().analyze_pipes()
+    assert set(analysis["problems"]) == set(COMPONENTS)
+    assert not any(analysis["problems"].values())
+
+
+def test_a_pipe_in_the_wrong_place_is_a_problem() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("kg_entities")
+    assert nlp.analyze_pipes()["problems"]["kg_entities"] == ["doc._.kg_mentions", "doc._.kg_abbreviations"]
+
+
+def test_sentences_are_those_of_kg() -> None:
+    text = "On GLUE\nWe use BERT, e.g. on GLUE. It wins by 0.5 points."
+    nlp = spacy.blank("en")
+    nlp.add_pipe("kg_sentences")
+    assert [(s.start_char, s.text.strip()) for s in nlp(text).sents] == [(a, text[a:b]) for a, b in sentences(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("We propose Neural Attention Search (NAtS).", [("NAtS", "Neural Attention Search")]),
+        ("It uses k-nearest neighbors (k-NN) here.", [("k-NN", "k-nearest neighbors")]),
+        ("Large language models (LLMs) are big.", [("LLMs", "Large language models")]),
+        ("A large language model (LLMs) is big.", [("LLMs", "large language model")]),
+        ("NER (named entity recognition) is old.", [("NER", "named entity recognition")]),
+        ("the area under the curve (AUC; see below)", [("AUC", "area under the curve")]),
+        (
+            "BERT: Bidirectional Encoder Representations from Transformers\nWe train.",
+            [("BERT", "Bidirectional Encoder Representations from Transformers")],
+        ),
+        ("We use BERT (Devlin et al., 2019) and words (see Table 1).", []),
+        ("It is fast (5 GB) and good (in English).", []),
+    ],
+)
+def test_abbreviations(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(text[a:b], text[c:d]) for a, b, c, d in find_abbreviations(text)] == expected
+
+
+@given(st.text(alphabet="AaBb cC-.(),\n1é", max_size=120))
+def test_abbreviations_of_any_text_lie_in_it(text: str) -> None:
+    for a, b, c, d in find_abbreviations(text):
+        assert 0 <= a < b <= len(text)
+        assert 0 <= c < d <= len(text)
+        assert b <= c or d <= a
+
+
+@given(st.text(alphabet="ab1 -.Éα", max_size=60), st.text(alphabet="ab1 -.Éα", min_size=1, max_size=4))
+def test_the_index_finds_what_a_search_finds(text: str, surface: str) -> None:
+    assert Index(text).find(surface) == list(occurrences(text, surface))
+
+
+def test_a_found_string_is_a_mention_wherever_it_stands() -> None:
+    text = "BERT wins\nWe like BERT, RoBERTa and BERTs. BERT-large is BERT."
+    doc = doc_of(text, ("BERT", "Method"))
+    doc._.kg_abbreviations = []
+    scorer = MentionScorer(threshold=0.5)  # untrained: every candidate scores 0.5
+    assert [(m["start"], m["end"]) for m in scorer(doc)._.kg_mentions] == list(occurrences(text, "BERT"))
+
+
+def test_both_forms_of_an_abbreviation_are_candidates() -> None:
+    text = "On NAS\nNeural architecture search (NAS) is slow."
+    doc = doc_of(text, ("Neural architecture search", "Task"))
+    doc._.kg_abbreviations = [list(found) for found in find_abbreviations(text)]
+    found = MentionScorer(threshold=0.5)(doc)._.kg_mentions
+    assert [(text[m["start"] : m["end"]], m["type"]) for m in found] == [
+        ("NAS", "Task"),
+        ("Neural architecture search", "Task"),
+        ("NAS", "Task"),
+    ]
+
+
+def test_of_overlapping_strings_the_longer_stays_and_of_types_the_better() -> None:
+    long = Candidate("graph neural network", "Method", ((0, 20),), [])
+    short = Candidate("neural network", "Method", ((6, 20), (30, 44)), [])
+    other = Candidate("neural network", "Concept", ((6, 20), (30, 44)), [])
+    chosen = select([(long, 0.6), (short, 0.7), (other, 0.8), (Candidate("x", "Task", ((50, 51),), []), 0.2)], 0.5)
+    assert chosen == {(0, 20): ("Method", 0.6), (30, 44): ("Concept", 0.8)}
+
+
+def test_mentions_that_are_one_thing() -> None:
+    text = "Graph Neural Networks\nA graph neural network (GNN) and GNNs, unlike Graph-neural networks of CNN."
+    words = ["Graph Neural Networks", "graph neural network", "GNN", "GNNs", "Graph-neural networks", "CNN"]
+    found = group(text, [mention(text, w) for w in words], find_abbreviations(text))
+    assert [(e["name"], len(e["mentions"])) for e in found] == [("Graph Neural Network", 5), ("CNN", 1)]
+
+
+def test_initials_join_even_where_the_text_does_not_say_so() -> None:
+    text = "Question answering with LLMs\nLarge language models answer."
+    mentions = [
+        mention(text, "LLMs"),
+        mention(text, "Large language models"),
+        mention(text, "Question answering", "Task"),
+    ]
+    assert [e["name"] for e in group(text, mentions, [])] == ["Question Answering", "Large Language Model"]
+
+
+def test_more_than_the_long_form_is_another_thing() -> None:
+    text = "We study few-shot named entity recognition (NER). NER is hard."
+    mentions = [mention(text, "few-shot named entity recognition", "Task"), mention(text, "NER", "Task", 1)]
+    assert len(group(text, mentions, find_abbreviations(text))) == 2
+
+
+def test_one_type_an_entity_by_score() -> None:
+    text = "BERT and BERT and BERT"
+    mentions = [
+        mention(text, "BERT", kind, n, s) for n, (kind, s) in enumerate([("Task", 0.5), ("Task", 0.3), ("Method", 0.9)])
+    ]
+    [entity] = group(text, mentions, [])
+    assert entity["type"] == "Method"
+    assert entity["score"] == 0.9
+
+
+@pytest.mark.parametrize("kind", ENTITY_TYPES)
+def test_an_entity_gets_one_role_that_its_type_can_have(kind: str) -> None:
+    doc = doc_of("BERT wins\nWe use BERT.")
+    doc._.kg_entities = [{"type": kind, "name": "BERT", "score": 1.0, "mentions": [[0, 4, 1.0], [17, 21, 1.0]]}]
+    [entity] = RoleClassifier()(doc)._.kg_entities
+    assert allowed_roles([kind])[0][role_labels().index(entity["role"])]
+
+
+def test_relations_of_an_untrained_model_keep_domain_and_range() -> None:
+    text = "BERT beats GPT on GLUE"
+    doc = doc_of(text)
+    doc._.kg_entities = [
+        {
+            "type": kind,
+            "name": w,
+            "score": 1.0,
+            "role": "mentions",
+            "mentions": [[text.index(w), text.index(w) + len(w), 1.0]],
+        }
+        for w, kind in (("BERT", "Method"), ("GPT", "Method"), ("GLUE", "Dataset"))
+    ]
+    found = RelationClassifier(threshold=0.0)(doc)._.kg_relations
+    assert {(r["head"], r["tail"]) for r in found} == {(0, 1), (1, 0), (0, 2), (1, 2)}
+    assert all((r["start"], r["end"]) == (0, len(text)) for r in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "negated", "hedged"),
+    [
+        ("BERT outperforms GPT on all tasks.", False, False),
+        ("BERT does not outperform GPT.", True, False),
+        ("BERT may outperform GPT.", False, True),
+        ("We do not use words, but BERT outperforms GPT.", False, False),
+        ("BERT, which never saw text, is old. GPT is not. BERT outperforms GPT.", False, False),
+        ("We show that BERT fails to outperform GPT.", True, False),
+    ],
+)
+def test_evidence_names_both_and_says_whether_it_is_denied_or_supposed(text: str, negated: bool, hedged: bool) -> None:
+    head, tail = (
+        {"mentions": [[a, b, 1.0] for a, b in occurrences(text, word)], "type": "Method"} for word in ("BERT", "GPT")
+    )
+    start, end, *cues = evidence(text, "outperforms", head, tail)
+    assert "BERT" in text[start:end]
+    assert "GPT" in text[start:end]
+    assert cues == [negated, hedged]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("It gains 5.3% on GLUE (from 71.2 to 74.5).", ["5.3%", "71.2", "74.5"]),
+        ("2.5x faster, 30 times smaller, 3-5% better", ["2.5x", "30 times", "3-5%"]),
+        (r"up to $2.6\times$ and 97.2\%", [r"2.6\times", r"97.2\%"]),
+        ("GPT-2 has v1.2 and 1,500 texts", ["1,500"]),
+    ],
+)
+def test_numbers_as_written(text: str, values: list[str]) -> None:
+    assert [text[a:b] for a, b in numbers(text) if not text[:a].endswith("GPT-")] == values
+
+
+def test_units_and_notes() -> None:
+    text = "A gain of 3.1 points, 12 ms, 2.5x faster, and 80 percent accuracy."
+    found = {text[a:b]: (unit_of(text, a, b), note_of(text, a, b)) for a, b in numbers(text)}
+    assert found == {
+        "3.1": ("points", "gain"),
+        "12": ("milliseconds", None),
+        "2.5x": ("times", "faster"),
+        "80": ("percent", None),
+    }
+
+
+def test_a_number_is_about_what_is_near() -> None:
+    text = "BERT for NLI\nBERT reaches 90% accuracy on MNLI and 80% on SNLI."
+    entities = [
+        {"type": kind, "role": role, "mentions": [[a, b, 1.0] for a, b in occurrences(text, word)]}
+        for word, kind, role in (
+            ("BERT", "Method", "introduces"),
+            ("NLI", "Task", "addresses"),
+            ("accuracy", "Metric", "reports"),
+            ("MNLI", "Dataset", "evaluates_on"),
+            ("SNLI", "Dataset", "evaluates_on"),
+        )
+    ]
+    first, second = (aspects(text, entities, *span) for span in numbers(text))
+    assert first == {"method": 0, "task": 1, "metric": 2, "dataset": 3}
+    assert second["dataset"] == 4
+
+
+def test_windows_cover_a_text_without_a_gap() -> None:
+    text = "One sentence here. " * 500 + "x" * 5000 + " end."
+    found = list(windows(text, 1000))
+    assert "".join(text[a:b] for a, b in found) == text
+    assert max(b - a for a, b in found) <= 1000
+    assert text[found[1][0] :].startswith("One sentence")
+
+
+def test_what_is_not_english() -> None:
+    english = "We show that the model is better than the others on all of the data that we have."
+    german = "Wir zeigen ein Verfahren zur Analyse von Texten, das besser ist als alle, die es bisher gab und gibt."
+    assert foreign_spans(english) == []
+    assert foreign_spans(german) == [(0, len(german))]
+    assert foreign_spans("我们提出了一种新的神经网络模型,用于文本分类任务,并在多个数据集上进行了实验。") != []
+    assert foreign_spans("") == []
+
+
+def test_a_view_counts_sentences_from_the_title_on() -> None:
+    view = View.of_doc(spacy.blank("en")("On GLUE\nWe win. It is good."))
+    assert [view.sentence[view.words.index(word)] for word in ("glue", "win", "good")] == [0, 1, 2]
