@@ -319,7 +319,10 @@ def _aspects(result: Result) -> tuple[str | None, ...]:
 
 
 def assemble(papers: Iterable[Paper], extractions: Iterable[Extraction], resolution: Resolution) -> Graph:
-    """One graph of all extractions: equal statements unite their evidence; the order of the input does not matter."""
+    """One graph of all extractions: equal statements unite their evidence; the order of the input does not matter.
+
+    What no paper names is no node, and nothing points to it.
+    """
     paper_by_id = {paper.id: paper for paper in papers}
     evidence: dict[Key, dict[tuple[str, int, int, str], Evidence]] = {}  # one at a place: see `evidence_id`
     mentions: list[EntityMention] = []
@@ -358,7 +361,11 @@ def assemble(papers: Iterable[Paper], extractions: Iterable[Extraction], resolut
         for reported in _results(extraction, nodes, text):
             results[reported.id] = reported
     entities = tuple(
-        replace(entity, papers=len(named_by[entity.id]))
+        replace(
+            entity,
+            papers=len(named_by[entity.id]),
+            broader=tuple(broader for broader in entity.broader if broader in named_by),
+        )
         for entity in sorted(resolution.entities, key=lambda entity: entity.id)
         if entity.id in named_by
     )
@@ -373,5 +380,5 @@ def assemble(papers: Iterable[Paper], extractions: Iterable[Extraction], resolut
         ),
         results=tuple(results[identifier] for identifier in sorted(results)),
         mentions=tuple(sorted(mentions, key=lambda m: (m.paper, m.extracted, m.entity, m.type, m.start, m.end))),
-        merges=tuple(sorted(resolution.merges)),
+        merges=tuple(sorted(merge for merge in resolution.merges if merge.entity in named_by)),
     )
