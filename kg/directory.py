@@ -270,7 +270,10 @@ def manifest(directory: str | Path) -> Manifest:
 
 def load_graph(directory: str | Path, *, only: Iterable[str] = GRAPH_TABLES) -> Graph:
     """The graph that `directory` holds; with `only` these tables of it, which is quicker."""
-    _, tables = read_tables(directory, only)
+    wanted = {*only}
+    if wanted & {"statements", "evidence"}:
+        wanted |= {"statements", "evidence"}
+    _, tables = read_tables(directory, sorted(wanted))
     return _graph(tables)
 
 

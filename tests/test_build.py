@@ -406,3 +406,31 @@ def test_the_public_names_load_when_asked_for() -> None:
     assert "'load'" in output.stdout
     with pytest.raises(AttributeError):
         _ = kg.nothing  # type: ignore[attr-defined]
+
+
+def test_papers_that_share_a_key_or_a_title_are_not_taken_for_renewals(tmp_path: Path) -> None:
+    """Two bibliographies may have one key, and two papers one title; in one build or in two they are two papers."""
+    one, other = tmp_path / "one.bib", tmp_path / "other.bib"
+    one.write_text(
+        "@article{smith2020, title={Growing Random Trees Quickly}, author={Smith, A.}, year={2020}}\n"
+        "@misc{x, title={Introduction}, author={Jones, B.}, year={1999}}\n"
+    )
+    other.write_text(
+        "@article{smith2020, title={Cooking Soup Without Water}, author={Smith, Z.}, year={2020}}\n"
+        "@misc{y, title={Introduction}, author={Miller, C.}, year={2001}}\n"
+    )
+    nothing = write(tmp_path / "nothing.jsonl", [])
+    building.run([one, other], output=tmp_path / "once", extractions=nothing)
+    for path in (other, one, other):
+        building.run(path, output=tmp_path / "again", extractions=nothing)
+    assert len(load_graph(tmp_path / "once").papers) == 4
+    assert tables(tmp_path / "again") == tables(tmp_path / "once")
+
+
+def test_a_record_without_an_id_is_renewed_by_one_of_the_same_title(tmp_path: Path) -> None:
+    nothing = write(tmp_path / "nothing.jsonl", [])
+    rows = [{"title": "On Quick Nets", "abstract": "Old."}, {"title": "Other", "abstract": "Stays."}]
+    building.run(write(tmp_path / "a.jsonl", rows), output=tmp_path / "graph", extractions=nothing)
+    renewed = write(tmp_path / "b.jsonl", [{"title": "On Quick Nets", "abstract": "New."}])
+    report = building.run(renewed, output=tmp_path / "graph", extractions=nothing)
+    assert sorted(p.abstract for p in report.graph.papers) == ["New.", "Stays."]

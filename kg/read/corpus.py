@@ -293,6 +293,16 @@ def _hash(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
+def _author_hash(paper: Paper) -> int:
+    author = family_name(paper.authors[0]) if paper.authors else ""
+    return _hash(author) | 1 if author else 0
+
+
+def _share_words(one: int, other: int) -> bool:
+    """Whether two sets of words (`_words_mask`) have a quarter of the smaller one in common."""
+    return not one or not other or 4 * (one & other).bit_count() >= min(one.bit_count(), other.bit_count())
+
+
 def _words_mask(title: str) -> int:
     """A set of words in 64 bits, to see whether two titles have anything in common."""
     mask = 0
@@ -307,7 +317,7 @@ class _Spool:
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="kg-read-")  # noqa: SIM115 closed in __exit__
-        self._keys: set[int] = set()  # of the inputs' records
+        self._keys: dict[int, list[int]] = {}  # hash of a key -> the inputs' records that have it
         self._first_known: int | None = None  # records from here on are of earlier runs
         self._offsets = array("Q")
         self._titles, self._authors, self._abstracts = array("Q"), array("Q"), array("Q")
@@ -333,13 +343,12 @@ class _Spool:
         self._offsets.append(self._file.tell())
         self._file.write(f"{entry.line()}\n{json.dumps(entry.where)}\n".encode())
         if self._first_known is None:
-            self._keys.add(_hash(entry.key))
+            self._keys.setdefault(_hash(entry.key), []).append(number)
 
         plain_title = cleaned(paper.title)
         key = title_key(plain_title)
-        author = family_name(paper.authors[0]) if paper.authors else ""
         self._titles.append(_hash(key))
-        self._authors.append(_hash(author) | 1 if author else 0)
+        self._authors.append(_author_hash(paper))
         beginning = cleaned(paper.abstract[:1500]) if entry.rank == _OWN else paper.abstract[:600]
         beginning = _NO_WORD.sub("", beginning[:600].casefold())[:300]  # many services cut abstracts
         self._abstracts.append(_hash(beginning) | 1 if beginning else 0)
@@ -370,8 +379,19 @@ class _Spool:
         """Write down records of earlier runs, after all others; those that have been read again are left out."""
         self._first_known = len(self._offsets)
         for entry in entries:
-            if _hash(entry.key) not in self._keys:
+            if not any(self._renews(number, entry) for number in self._keys.get(_hash(entry.key), ())):
                 self.add(entry)
+
+    def _renews(self, number: int, known: _Entry) -> bool:
+        """Whether a record is a newer state of a known one of the same key, and not another paper that shares it.
+
+        A DOI may be that of a whole book, a key of a bibliography that of another one, a title that of two papers.
+        """
+        if known.rank in (_OWN, _ARXIV, _OPENALEX):
+            return True
+        author, masks = _author_hash(known.paper), (self._masks[number], _words_mask(cleaned(known.paper.title)))
+        same_author = not author or not self._authors[number] or author == self._authors[number]
+        return (known.rank == _TITLE or _share_words(*masks)) and (known.rank == _DOI or same_author)
 
     # --- which records are one paper
 
@@ -433,8 +453,7 @@ class _Spool:
 
     def _resemble(self, one: int, other: int) -> bool:
         """Whether two titles share a quarter of their words: chapters of a book may carry the book's DOI."""
-        a, b = self._masks[one], self._masks[other]
-        return not a or not b or 4 * (a & b).bit_count() >= min(a.bit_count(), b.bit_count())
+        return _share_words(self._masks[one], self._masks[other])
 
     def _refuse_reused_ids(self, *, strict: bool, report: ReadReport) -> None:
         """In kg's own layout an id belongs to one paper: another paper under the same id is refused."""
