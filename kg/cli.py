@@ -39,6 +39,9 @@ class Group(click.Group):
         except BrokenPipeError:
             sys.stderr.close()  # the reader of our output has gone: nothing to say, and nobody to say it to
             raise SystemExit(1) from None
+        except OSError as error:  # a full disk, a file that may not be read
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
 
 
 def output_options(command: Command) -> Command:

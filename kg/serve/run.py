@@ -1,6 +1,6 @@
 """Runs the server until it is told to stop.
 
->>> with listen("127.0.0.1", 0) as listener:
+>>> with bind("127.0.0.1", 0) as listener:
 ...     listener.getsockname()[0]
 '127.0.0.1'
 """
@@ -36,7 +36,7 @@ def run(
     Raises KGError, before anything is served, when the directory or the address cannot be used. Port 0 is a free one.
     """
     app = create_app(directory, limits=limits, allow_service=allow_service, token=token)
-    listener = listen(host, port)
+    listener = bind(host, port)
     config = uvicorn.Config(
         app, log_level="info" if log else "warning", access_log=log, server_header=False, lifespan="off"
     )
@@ -44,6 +44,10 @@ def run(
     async def serve() -> None:
         # Not uvicorn's lifespan: it would turn an error of ours into a traceback.
         async with app.router.lifespan_context(app):
+            try:
+                listener.listen(128)
+            except OSError as error:  # another program was faster, while the graph was read
+                raise _taken(host, port, error) from None
             if ready is not None:
                 name, number = listener.getsockname()[:2]
                 ready(f"http://{f'[{name}]' if ':' in name else name}:{number}/")
@@ -53,8 +57,8 @@ def run(
         asyncio.run(serve())
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at an address; raises KGError."""
+def bind(host: str, port: int) -> socket.socket:
+    """A socket at an address, which does not listen yet; raises KGError."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
@@ -63,12 +67,13 @@ def listen(host: str, port: int) -> socket.socket:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
-            listener.listen(128)
         except BaseException:
             listener.close()
             raise
     except OSError as error:
-        raise KGError(
-            f"cannot listen at {host}:{port} ({error.strerror or error}): choose another --port or --host"
-        ) from None
+        raise _taken(host, port, error) from None
     return listener
+
+
+def _taken(host: str, port: int, error: OSError) -> KGError:
+    return KGError(f"cannot listen at {host}:{port} ({error.strerror or error}): choose another --port or --host")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -116,6 +117,7 @@ class Served:
 
     async def _load(self) -> State:
         for _ in range(_ATTEMPTS):
+            await self._prepare()
             found = await asyncio.to_thread(self._read)
             if found is None:
                 continue
@@ -131,6 +133,26 @@ class Served:
                 raise
             return state
         raise GraphError(f"{self.folder}: the graph changes faster than it can be read: start again when that is over")
+
+    async def _prepare(self) -> None:
+        """Have the views built, in another process; raises GraphError where they cannot be."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "kg.serve.prepare", str(self.folder)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            _, said = await process.communicate()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise
+        if process.returncode:
+            lines = said.decode(errors="replace").strip().splitlines()
+            raise GraphError(lines[-1] if lines else f"{self.folder}: the query views could not be built")
 
     def _read(self) -> _Found | None:
         """One state of graph and views, or None when a build came between."""
