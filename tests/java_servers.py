@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import re
@@ -22,6 +23,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+    from neo4j import Session
+
+    from kg.stores.neo4j import Neo4jStore
 
 CACHE = Path(os.environ.get("KG_TEST_CACHE", Path.home() / ".cache" / "kg-tests"))
 
@@ -42,6 +50,8 @@ _LOCAL_SETTINGS: Mapping[str, str] = {
     "internal.dbms.bolt.netty_server_shutdown_quiet_period": "0",
     "internal.dbms.bolt.netty_server_shutdown_timeout": "1s",
 }
+# A server of a test lives for a minute: a compiler that thinks less and one thread for garbage start it sooner.
+_QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,28 @@ class Neo4jServer:
     @property
     def address(self) -> str:
         return f"neo4j://neo4j@127.0.0.1:{self.port}"
+
+    def emptied(self, monkeypatch: pytest.MonkeyPatch) -> Neo4jStore:
+        """The store of this server, empty: no node, no constraint, no index of ours."""
+        from kg.stores.neo4j import Neo4jStore
+
+        monkeypatch.setenv("NEO4J_PASSWORD", self.password)
+        with self.session() as session:
+            session.run("MATCH (n) CALL (n) {DETACH DELETE n} IN TRANSACTIONS").consume()
+            for kind in ("CONSTRAINT", "INDEX"):
+                found = session.run(f"SHOW {kind} YIELD name, type WHERE type <> 'LOOKUP' RETURN name").value()
+                for name in found:
+                    session.run(f"DROP {kind} `{name}` IF EXISTS").consume()
+        return Neo4jStore.at(self.address)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session of the driver, for what kg itself does not do."""
+        from neo4j import GraphDatabase
+
+        address, auth = f"bolt://127.0.0.1:{self.port}", ("neo4j", self.password)
+        with GraphDatabase.driver(address, auth=auth) as driver, driver.session() as session:
+            yield session
 
     def admin(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run `neo4j-admin` on the server's home (which must not run for an import)."""
@@ -182,25 +214,21 @@ def prepared_home(name: str, folder: Path) -> Path:
 @contextlib.contextmanager
 def running(server: Neo4jServer) -> Iterator[None]:
     """Run the server until the end of the block."""
-    from neo4j import GraphDatabase
     from neo4j.exceptions import DriverError, Neo4jError
 
     release = server.release
     opens = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.nio", "java.io", "sun.nio.ch")]
-    command = [java(release.java), "-Xmx512m", "-XX:+UseG1GC", *opens, "-cp", f"{_lib(release)}/*", release.main]
+    command = [java(release.java), "-Xmx512m", *_QUICK, *opens, "-cp", f"{_lib(release)}/*", release.main]
     command += [f"--home-dir={server.home}", f"--config-dir={server.home / 'conf'}"]
     with (server.home / "logs" / "output.log").open("w") as log, started(command, log) as process:
         wait_for_port(server.port, process, server.home / "logs" / "neo4j.log")
-        for attempt in range(120):
+        for attempt in range(600):
             try:
-                with (
-                    GraphDatabase.driver(f"bolt://127.0.0.1:{server.port}", auth=("neo4j", server.password)) as driver,
-                    driver.session() as session,
-                ):
+                with server.session() as session:
                     session.run("RETURN 1").consume()
                 break
             except (DriverError, Neo4jError):
-                if attempt == 119:
+                if attempt == 599:
                     raise
                 time.sleep(0.5)
         yield
@@ -213,7 +241,18 @@ def fuseki(folder: Path) -> Iterator[str]:
     program = java(needed)
     (jar,) = jars(artifact, alone=True).glob("*.jar")
     port = free_port()
-    command = [program, "-Xmx512m", "-jar", str(jar), f"--port={port}", "--localhost", "--mem", "--update", "/ds"]
+    command = [
+        program,
+        "-Xmx512m",
+        *_QUICK,
+        "-jar",
+        str(jar),
+        f"--port={port}",
+        "--localhost",
+        "--mem",
+        "--update",
+        "/ds",
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     with (
         (folder / "output.log").open("w") as log,
@@ -227,7 +266,9 @@ def fuseki(folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def started(command: list[str], log: object, environment: Mapping[str, str] = {}) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is stopped at the end, by its id."""
-    process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environment})  # type: ignore[call-overload]
+    process = subprocess.Popen(  # type: ignore[call-overload]
+        command, stdout=log, stderr=log, env={**os.environ, **environment}, preexec_fn=_end_with_parent
+    )
     try:
         yield process
     finally:
@@ -239,6 +280,12 @@ def started(command: list[str], log: object, environment: Mapping[str, str] = {}
             process.wait()
 
 
+def _end_with_parent() -> None:
+    """Linux: end when the tests are killed before they can stop us."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
@@ -246,7 +293,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path, *, seconds: float = 180) -> None:
+def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path, *, seconds: float = 600) -> None:
     """Wait until something listens; raises with the server's own words when it ends before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -259,7 +306,7 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path, *, sec
     raise RuntimeError(f"the server does not listen on port {port}: {said}")
 
 
-def wait_for_answer(url: str, *, seconds: float = 60) -> None:
+def wait_for_answer(url: str, *, seconds: float = 300) -> None:
     """Wait until an HTTP server answers."""
     deadline = time.monotonic() + seconds
     while True:
@@ -277,7 +324,15 @@ def _lib(release: Neo4jRelease) -> Path:
 
 
 def _admin(release: Neo4jRelease, home: Path, *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
-    command = [java(release.java), "-Xmx512m", "-cp", f"{_lib(release)}/*", "org.neo4j.cli.AdminTool", *arguments]
+    command = [
+        java(release.java),
+        "-Xmx512m",
+        *_QUICK,
+        "-cp",
+        f"{_lib(release)}/*",
+        "org.neo4j.cli.AdminTool",
+        *arguments,
+    ]
     environment = {**os.environ, "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
 
@@ -291,7 +346,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with tempfile.TemporaryDirectory(prefix="kg-neo4j-") as folder, neo4j(name, Path(folder), port=port) as server:
-            print(  # noqa: T201
+            print(
                 f"Neo4j {server.release.version} runs at {server.address}, user neo4j, password {server.password}\n"
                 f"Load a graph: NEO4J_PASSWORD={server.password} kg load DIR {server.address}\n"
                 "Ctrl-C stops it and removes its data.",

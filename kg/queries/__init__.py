@@ -70,7 +70,8 @@ class Question:
 @cache
 def catalogue() -> Mapping[str, Question]:
     """All questions by name, in alphabetic order."""
-    return MappingProxyType({path.stem: _read(path) for path in sorted(Path(__file__).parent.glob("*.toml"))})
+    files = {path.stem: path for path in Path(__file__).parent.glob("*.toml")}
+    return MappingProxyType({name: _read(files[name]) for name in sorted(files)})
 
 
 def find(name: str) -> Question:
