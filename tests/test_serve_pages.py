@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,6 +24,9 @@ from kg.graph import Graph
 from kg.model import evidence_id
 from kg.ontology import BASE, curie, iri
 from tests.serving import AWKWARD, made_up, server, write
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
 
@@ -343,6 +347,55 @@ def test_what_cannot_be_served_is_one_line(tmp_path: Path, served_folder: Path) 
     assert "statements.parquet" in fails(str(damaged), "--port", "0")
     with server(served_folder, "--workers", "1") as address:
         assert "choose another --port" in fails(str(served_folder), "--port", str(urlsplit(address).port))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/sparql", "/cypher", "/search?q=method", "/picture", "/method/nothing", *map(path_of, list(examples())[:9])],
+)
+def test_in_a_browser(served: httpx.Client, browser: Chrome, path: str, width: int) -> None:
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get_log("browser")
+    browser.get_log("performance")
+    browser.get(str(served.base_url.join(path)))
+    wide = browser.execute_script("return document.documentElement.scrollWidth")
+    assert wide <= width
+    complaints = [entry["message"] for entry in browser.get_log("browser") if "404 (Not Found)" not in entry["message"]]
+    assert complaints == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    assert asked
+    assert all(url.startswith((str(served.base_url), "data:")) for url in asked)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "expected"),
+    [
+        ("/sparql", "SELECT (1 + 1 AS ?x) {}", "2"),
+        ("/sparql", "ASK { ?m a kg:Method }", "Yes (true)"),
+        ("/sparql", "SELECT (<javascript:alert(1)> AS ?x) {}", "javascript:alert(1)"),
+        ("/sparql", "SELECT ?x { VALUES ?x { <http://a.example/%20x> } }", "http://a.example/%20x"),
+        ("/cypher", "RETURN 'method:method1' AS x", "method:method1"),
+    ],
+)
+def test_the_editor_runs_what_is_typed(
+    served: httpx.Client, browser: Chrome, path: str, query: str, expected: str
+) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    browser.get(str(served.base_url.join(path)))
+    editor = browser.find_element(By.TAG_NAME, "textarea")
+    editor.clear()
+    editor.send_keys(query, Keys.CONTROL, Keys.ENTER)
+    found = WebDriverWait(browser, 10).until(lambda b: b.find_elements(By.CSS_SELECTOR, "section[aria-live] td, .card"))
+    assert expected in [cell.text for cell in found]
+    assert browser.find_element(By.TAG_NAME, "textarea").get_attribute("value") == query
+    links = [link.get_attribute("href") or "" for link in browser.find_elements(By.TAG_NAME, "a")]
+    assert not [link for link in links if link.startswith("javascript")]
 
 
 def test_an_empty_graph_can_be_served(tmp_path: Path) -> None:

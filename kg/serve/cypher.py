@@ -49,6 +49,7 @@ class Cypher:
                 raise ProtocolError(400, 'no query: POST {"query": "MATCH …", "parameters": {}} as application/json')
             text, parameters = asked
             question = {"query": text, "parameters": parameters}
+            state = await self.served.state()  # a build may have come while the body did
             answer = await while_connected(request, state.cypher.ask(question))
         except (ProtocolError, QueryError) as error:
             return failure(request, error, accept, template="query.html", **_page(state, text))

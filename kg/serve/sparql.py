@@ -66,6 +66,7 @@ class Sparql:
                 "formats": {form: _name(chosen) for form, chosen in formats.items()},
                 "rows": SHOWN,
             }
+            state = await self.served.state()  # a build may have come while the body did
             answer = await while_connected(request, state.sparql.ask(question))
             chosen = formats[answer.form]
         except (ProtocolError, QueryError) as error:

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 _START_SECONDS = 60.0
 # How long a question waits for a process: longer than most take, shorter than people do.
 _WAIT_SECONDS = 2.0
+# Who has just been given a pool has asked it by then.
+_GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +120,7 @@ class Pool:
 
     async def retire(self) -> None:
         """Close when the questions that are being answered have been answered."""
+        await asyncio.sleep(_GRACE_SECONDS)
         while self._asking:
             await asyncio.sleep(0.05)
         await self.close()
