@@ -135,6 +135,31 @@ def unify(name: str) -> str:
     return " ".join(text.split())
 
 
+def tidy(name: str) -> str:
+    """A name without what a careless span has at its ends: punctuation, a lone bracket, articles, small words.
+
+    >>> [tidy(name) for name in ("the view synthesis of", "UWB)", "-CNN", "Patch- ", "f(x)", "C++", "In-Context AI")]
+    ['view synthesis', 'UWB', 'CNN', 'Patch', 'f(x)', 'C++', 'In-Context AI']
+    """
+    text = unify(name)
+    while True:
+        before = text
+        text = text.strip(" ,;:!?-–/&'").removesuffix(" (")
+        if text.endswith(".") and text.count(".") == 1:
+            text = text[:-1]
+        for opening, closing in ("()", "[]"):
+            if text.count(opening) != text.count(closing):
+                text = text.removeprefix(opening).removesuffix(closing).removesuffix(opening)
+        first, _, rest = text.partition(" ")
+        if rest and first.lower() in ("a", "an", "the") and first.islower():
+            text = rest
+        rest, _, last = text.rpartition(" ")
+        if rest and last in SMALL_WORDS | {"about", "or"}:
+            text = rest
+        if text == before:
+            return text
+
+
 def plain(name: str) -> str:
     """Without LaTeX, accents and possessive endings; Greek letters by name.
 
@@ -327,7 +352,9 @@ def wording(name: str) -> str:
         if word in _TAIL_FIRST and 0 < place < len(words) - 1:
             words = [*words[place + 1 :], *words[:place]]
             break
-    return " ".join(word for word in words if word not in SMALL_WORDS - {"to", "from", "with"}) or " ".join(words)
+    if words[0] in ("a", "an", "the"):
+        words = words[1:]
+    return " ".join([*words[:1], *(word for word in words[1:] if word not in SMALL_WORDS - {"to", "from", "with"})])
 
 
 @lru_cache(maxsize=1 << 16)
@@ -381,7 +408,7 @@ def loose(name: str, entity_type: str) -> tuple[str, ...]:
 
 
 _STEMMED_HEADS = {entity_type: frozenset(map(stem, heads)) for entity_type, heads in HEADS.items()}
-_WEIGHTLESS = frozenset(map(stem, "vanilla plain standard conventional ordinary traditional typical existing".split()))
+_WEIGHTLESS = frozenset(map(stem, "vanilla plain standard conventional traditional typical existing".split()))
 _OF_MEASURES = _WEIGHTLESS | frozenset(
     map(stem, "test validation average mean overall prediction predictive final absolute".split())
 )

@@ -84,7 +84,7 @@ def is_generic(name: str, entity_type: str = "") -> bool:
 def is_sentence(name: str) -> bool:
     """Whether a name is a sentence or a piece of one, and no term."""
     words = name.split()
-    if len(words) > _MOST_WORDS:
+    if len(words) > _MOST_WORDS or "\n" in name:
         return True
     if len(words) < 4 or name.istitle():
         return False

@@ -133,6 +133,16 @@ def apart(name: str, other: str) -> bool:
     return one != two and bool(one) and bool(two) and (one < two or two < one)
 
 
+def alike(name: str, other: str) -> bool:
+    """Whether two names share at least half of their words.
+
+    >>> alike("convolutional neural net", "convolutional neural network"), alike("blind SR", "image super-resolution")
+    (True, False)
+    """
+    one, two = content(name), content(other)
+    return 2 * len(one & two) >= len(one | two)
+
+
 @lru_cache(maxsize=1 << 16)
 def content(name: str) -> frozenset[str]:
     words = [word for word in words_of(name) if word not in SMALL_WORDS]

@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from kg import ontology
 from kg.model import Entity, ExtractedEntity, Extraction, Merge, Paper, Resolution, digest
 from kg.resolve.decisions import Decision, apply
-from kg.resolve.forms import key, looks_short, loose, unify
+from kg.resolve.forms import key, looks_short, loose, tidy, unify
 from kg.resolve.generic import is_generic, is_sentence
-from kg.resolve.match import Match, apart, content, is_abbreviation, match, numbers
+from kg.resolve.match import Match, alike, apart, content, is_abbreviation, match, numbers
 from kg.resolve.nodes import Names, Node, Nodes, likely_name
 from kg.resolve.vocabulary import Vocabulary
 
@@ -32,6 +32,8 @@ from kg.resolve.vocabulary import Vocabulary
 #: holds no colon, an id always does.
 Anchor = tuple[str, str]
 
+# What more papers write so is a word of its own.
+_PAPERS_OF_A_TYPO = 2
 _BOTH = re.compile(r"(.+\S)\s*\(([^()]+)\)$")
 
 
@@ -121,21 +123,22 @@ class Resolver:
 
     def _names(self, entity: ExtractedEntity, text: str) -> Names | None:
         """The names of an extracted entity without those that are none; None when nothing is left."""
-        seen = Counter(text[mention.start : mention.end] for mention in entity.mentions)
-        seen[entity.name] += 0
-        surfaces = tuple(sorted(name for name in seen if seen[name] and self._is_name(entity.type, name)))
-        for name in [name for name in seen if name.endswith(")")]:
-            both = _both(name)
-            if both:
-                times = seen.pop(name)
-                seen.update(dict.fromkeys(both, times))
+        written = Counter(text[mention.start : mention.end] for mention in entity.mentions)
+        surfaces = tuple(sorted(name for name in written if self._is_name(entity.type, tidy(name))))
+        called = tidy(entity.name)
+        seen = Counter({called: 0})
+        for name, times in written.items():
+            for part in _both(tidy(name)) or (tidy(name),):
+                seen[part] += times
         names = [name for name in sorted(seen) if self._is_name(entity.type, name)]
         if not names:
             return None
-        first = (_both(entity.name) or (entity.name,))[0]
+        first = (_both(called) or (called,))[0]
         if first not in names:
             first = min(names, key=lambda name: (-seen[name], -len(name), name))
         longer = [name for name in names if name != first and is_abbreviation(first, name)]
+        if looks_short(first) and not longer and not self.vocabulary.find(entity.type, first):
+            longer = [name for name in names if " " in name and not looks_short(name)]
         if longer:
             first = min(longer, key=lambda name: (-seen[name], -len(name), name))
         # a paper that says both `language models` and `large language models` of one thing means the latter,
@@ -153,7 +156,7 @@ class Resolver:
             is_generic(name, entity_type) or is_sentence(name)
         )
 
-    def _anchor(self, names: Names) -> Anchor:
+    def _anchor(self, names: Names, papers: int) -> Anchor:
         """The concept that the vocabulary gives, by the first name, then by the others, or a new one.
 
         The paper says that they are one thing, so a general name may decide, but not for another version, and an
@@ -163,27 +166,37 @@ class Resolver:
             known = self.vocabulary.find(names.type, name)
             if known is None or self._never(names.primary, self.vocabulary.concepts[known].name):
                 continue
-            if name != names.primary:
-                short = looks_short(name)
-                if is_abbreviation(name, names.primary) or (not short and numbers(name) != numbers(names.primary)):
-                    continue
-                if short and apart(names.primary, self.vocabulary.concepts[known].name):
-                    continue
+            if looks_short(name) and not self._fits(known, names):
+                continue
+            if name != names.primary and not looks_short(name) and numbers(name) != numbers(names.primary):
+                continue
             return names.type, known
         found = self.vocabulary.find_loose(names.type, names.primary)
         if found is not None:
             return names.type, found[0]
-        corrected = self.vocabulary.corrected(names.primary)
+        corrected = self.vocabulary.corrected(names.primary) if papers <= _PAPERS_OF_A_TYPO else None
         if corrected is not None:
             return names.type, self.vocabulary.find(names.type, corrected) or key(corrected)
         return names.type, key(names.primary)
+
+    def _fits(self, identifier: str, names: Names) -> bool:
+        """Whether an abbreviation may stand for this concept here: no long name beside it says something else."""
+        concept = self.vocabulary.concepts[identifier]
+        if looks_short(concept.name):
+            return True
+        long = [name for name in (names.primary, *names.others) if " " in name and not looks_short(name)]
+        return not long or any(
+            self.vocabulary.find(names.type, name) == identifier
+            or (alike(name, concept.name) and not apart(name, concept.name))
+            for name in long
+        )
 
     def _never(self, name: str, other: str) -> bool:
         return any({key(name), key(other)} == {key(one), key(two)} for one, two in self.never)
 
     def _cluster(self, counted: Mapping[Names, int]) -> list[Node]:
         """What is one thing: names with one anchor, and new anchors that other papers or another wording lead to."""
-        anchors = {names: self._anchor(names) for names in counted}
+        anchors = {names: self._anchor(names, papers) for names, papers in counted.items()}
         beside: dict[Anchor, Counter[Anchor]] = {}
         spelled: dict[Anchor, str] = {}
         abbreviations: set[Anchor] = set()
@@ -194,7 +207,7 @@ class Resolver:
                 short = is_abbreviation(name, names.primary)
                 if other != anchor and (short or not apart(name, names.primary)):
                     beside.setdefault(other, Counter())[anchor] += counted[names]
-                    if short or looks_short(name):
+                    if short:
                         abbreviations.add(other)
         versions = {anchor: frozenset({numbers(name)}) for anchor, name in spelled.items() if not looks_short(name)}
         clusters = _Clusters(numbers={anchor: held for anchor, held in versions.items() if ":" not in anchor[1]})
@@ -202,7 +215,9 @@ class Resolver:
             total = sum(beside[other].values())
             anchor, most = min(beside[other].items(), key=lambda item: (-item[1], item[0]))
             least = self.thresholds.abbreviation if other in abbreviations else self.thresholds.alias
-            if most / total >= least and not self._never(spelled[other], spelled.get(anchor, "")):
+            if other not in abbreviations and most < 2 and not alike(spelled[other], spelled[anchor]):
+                continue  # one paper, or one mistake of its reader, does not make two things one
+            if most / total >= least and not self._never(spelled[other], spelled[anchor]):
                 clusters.unite(other, anchor)
         worded: dict[tuple[str, str], Anchor] = {}
         for anchor in sorted(spelled):

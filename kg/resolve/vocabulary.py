@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 RDF_SUFFIXES = (".jsonld", ".n3", ".nq", ".nt", ".owl", ".rdf", ".trig", ".ttl", ".xml")
 
 _LONG_WORD = 9
+# `Dice` is the Dice score, `SNLI` the SNLI corpus.
+_HEADS_MAY_LACK = frozenset({"Dataset", "Metric"})
 _SKOS = ontology.NAMESPACES["skos"]
 _DCTERMS = ontology.NAMESPACES["dcterms"]
 
@@ -89,10 +91,15 @@ class Vocabulary:
             owned = frozenset(found)
             for concept in self.concepts.values():
                 for label in concept.aliases if aliases else (concept.name,):
-                    if not looks_short(label):
-                        for (rule, _), form in zip(LOOSE, loose(label, concept.type), strict=True):
-                            if (concept.type, rule, form) not in owned:
-                                found.setdefault((concept.type, rule, form), set()).add(concept.id)
+                    if looks_short(label):
+                        continue
+                    forms = loose(label, concept.type)
+                    bare = forms[1]
+                    for (rule, _), form in zip(LOOSE, forms, strict=True):
+                        # what lacks a head may be meant by a name with it, but `graph` is no `graph problem`
+                        given = form == bare or rule in ("wording", "inflection") or concept.type in _HEADS_MAY_LACK
+                        if given and (concept.type, rule, form) not in owned:
+                            found.setdefault((concept.type, rule, form), set()).add(concept.id)
         return MappingProxyType({form: min(ids) for form, ids in found.items() if len(ids) == 1})
 
     def find_loose(self, entity_type: str, name: str) -> tuple[str, str, float] | None:
