@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from kg.graph import Graph
 from kg.model import GraphError, KGError
 from kg.serve.examples import Example, examples
 from kg.serve.index import Index
-from kg.serve.workers import Limits, Pool
+from kg.serve.workers import Limits, Pool, python
 from kg.stores import Language, views
 
 logger = logging.getLogger(__name__)
@@ -136,13 +135,8 @@ class Served:
 
     async def _prepare(self) -> None:
         """Have the views built, in another process; raises GraphError where they cannot be."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "kg.serve.prepare", str(self.folder)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
+        nothing, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+        process = await python("kg.serve.prepare", str(self.folder), stdin=nothing, stderr=pipe)
         try:
             _, said = await process.communicate()
         except BaseException:

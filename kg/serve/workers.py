@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Collection, Coroutine
 from dataclasses import dataclass
@@ -67,6 +68,18 @@ class QueryError(KGError):
         self.status, self.retry_after = status, retry_after
 
 
+async def python(module: str, *arguments: str, **options: Any) -> asyncio.subprocess.Process:
+    """A process of a module of ours: of this very package, whatever lies in the folder that the server runs in."""
+    path = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-P", "-m", module, *arguments),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        start_new_session=True,  # Ctrl-C goes to the server, which ends its processes itself
+        **options,
+    )
+
+
 class Pool:
     """The processes of one engine over one store; any number of tasks may `ask` at once, `close` ends them all."""
 
@@ -77,7 +90,7 @@ class Pool:
             "rows": limits.rows,
             "services": sorted(services),
         }
-        self._command = (sys.executable, "-m", "kg.serve.child", engine, str(path), json.dumps(settings))
+        self._arguments = ("kg.serve.child", engine, str(path), json.dumps(settings))
         self._limits = limits
         self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
         self._asking = self._waiting = 0
@@ -164,7 +177,7 @@ class Pool:
                 logger.error("a query process could not be replaced: %s", error)
 
     async def _add(self) -> None:
-        worker = await _Worker.start(self._command)
+        worker = await _Worker.start(self._arguments)
         self._workers.add(worker)
         try:
             await worker.opened()
@@ -189,17 +202,9 @@ class _Worker:
         self._answers = cast(asyncio.StreamReader, process.stdout)
 
     @classmethod
-    async def start(cls, command: tuple[str, ...]) -> _Worker:
-        return cls(
-            await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                limit=1 << 20,
-                start_new_session=True,  # Ctrl-C goes to the server, which ends its processes itself
-            )
-        )
+    async def start(cls, arguments: tuple[str, ...]) -> _Worker:
+        pipe = asyncio.subprocess.PIPE
+        return cls(await python(*arguments, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, limit=1 << 20))
 
     @property
     def alive(self) -> bool:
