@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from kg.model import Extraction
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,18 @@ class Score:
     bcubed: Quality
     pairwise: Quality
     items: int
+
+
+def blinded(extraction: Extraction, text: str) -> Extraction:
+    """An annotated extraction whose entities are called what the text says first, not by their canonical names.
+
+    The `name` of gold entities is the canonical one, which would give the answer away.
+    """
+    entities = []
+    for entity in extraction.entities:
+        first = min(entity.mentions, key=lambda mention: mention.start, default=None)
+        entities.append(entity if first is None else replace(entity, name=text[first.start : first.end]))
+    return replace(extraction, entities=tuple(entities))
 
 
 def score(gold: Mapping[Hashable, str], found: Mapping[Hashable, str]) -> Score:

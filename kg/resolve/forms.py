@@ -193,7 +193,9 @@ def singular(word: str) -> str:
         return word
     if word.isupper():  # a shouted word, not an abbreviation, when it is long
         return singular(word.lower()).upper() if len(word) > 7 else word
-    if len(word) > 2 and word[-1] == "s" and word[:-1].isupper():
+    if word[-1] == "S":
+        return word
+    if word[-1] == "s" and word[:-1].isupper():
         return word[:-1]
     low = word.lower()
     if low in _IRREGULAR:
@@ -259,12 +261,12 @@ def _fused(name: str) -> str:
     joined = [words[0]]
     for before, word in itertools.pairwise(words):
         # `k-means++` is not `k-means plus`; digits that meet would make another number
-        apart = word in _SIGN_WORDS or before in _SIGN_WORDS or (before[-1].isdigit() and word[0].isdigit())
+        apart = word in SIGN_WORDS or before in SIGN_WORDS or (before[-1].isdigit() and word[0].isdigit())
         joined.append(f" {word}" if apart else word)
     return "".join(joined)
 
 
-_SIGN_WORDS = frozenset(_SIGNS.values())
+SIGN_WORDS = frozenset(_SIGNS.values())
 
 
 @lru_cache(maxsize=1 << 17)

@@ -52,7 +52,7 @@ def count(papers: Mapping[str, Paper], extractions: Iterable[Extraction]) -> lis
                 concept = (entity.type, entity.canonical)
                 surfaces = {unify(text[mention.start : mention.end]) for mention in entity.mentions}
                 names.setdefault(concept, Counter()).update(surfaces)
-                called.setdefault(concept, Counter())[unify(entity.name)] += 1
+                called.setdefault(concept, Counter())[entity.name] += 1
     return [
         Named(
             entity_type,

@@ -17,6 +17,7 @@ from functools import lru_cache
 from kg.resolve.forms import (
     LOOSE,
     RULES,
+    SIGN_WORDS,
     SMALL_WORDS,
     key,
     looks_short,
@@ -32,6 +33,7 @@ _HEADS = frozenset(
     "algorithm approach architecture benchmark corpus dataset framework measure method metric model score system task "
     "technique challenge problem".split()
 )
+_SILENT_HEADS = _HEADS | frozenset({"models", "network", "networks", "learning", "training"})
 _ROMAN = frozenset("i ii iii iv v vi vii viii ix x".split())
 _VERSIONS = frozenset("base large small tiny mini medium nano micro xl xxl huge lite pro plus ultra turbo".split())
 
@@ -65,38 +67,47 @@ def match(name: str, other: str, entity_type: str = "") -> Match | None:
 
 @lru_cache(maxsize=1 << 16)
 def is_abbreviation(short: str, long: str) -> bool:
-    """Whether `short` can stand for `long`: its letters are found in order, the first one at the first word.
+    """Whether `short` can stand for `long`: its letters are read off the words in order, from each its beginning.
 
-    Each letter is the first of a word, or follows inside a word whose first letter was taken.
+    Small words, later parts of a hyphenated word, and a general head at the end may give no letter.
 
-    >>> is_abbreviation("LSTMs", "Long Short-Term Memory"), is_abbreviation("SVM", "kernel machine")
+    >>> is_abbreviation("LSTMs", "Long Short-Term Memory network"), is_abbreviation("SVM", "kernel machine")
     (True, False)
+    >>> is_abbreviation("GPT-3", "GPT-3.5"), is_abbreviation("CLIP", "Contrastive Language-Image Pre-training")
+    (False, True)
     """
     letters = "".join(tokens(plain(singular(short)))).lower()
-    if not looks_short(short) and not (len(letters) <= 5 and " " not in short):
+    if " " in short or not (looks_short(short) or len(letters) <= 5):
         return False
-    words = [word.lower() for word in tokens(plain(long))]
-    if len(words) < 2 and (len(long) < 6 or not looks_short(short)):
+    chunks = [[word.lower() for word in tokens(chunk)] for chunk in plain(long).split(" ")]
+    words = [word for chunk in chunks for word in chunk]
+    if looks_short(long) or (len(words) < 2 and (len(long) < 6 or not looks_short(short))):
         return False
-    if len(letters) < 2 or len(letters) >= sum(map(len, words)):
+    if not 2 <= len(letters) < sum(map(len, words)):
         return False
-    return _spells(letters, tuple(words))
+    versions = numbers(long)
+    if versions and versions != numbers(short):
+        return False
+    last = len(words) - 1
+    silent = tuple(
+        word in SMALL_WORDS or (place > 0 and word not in SIGN_WORDS) or (word in _SILENT_HEADS and at == last)
+        for at, (place, word) in enumerate((place, word) for chunk in chunks for place, word in enumerate(chunk))
+    )
+    return _spells(letters, tuple(words), silent)
 
 
-def _spells(letters: str, words: tuple[str, ...]) -> bool:
-    """Whether the letters can be read off the words: each word gives a beginning piece, small words may give none."""
-    reach = {(0, False)}  # (letters used, whether the word before gave none)
+def _spells(letters: str, words: tuple[str, ...], silent: tuple[bool, ...]) -> bool:
+    """Whether the letters can be read off the words; a silent word may give none."""
+    reach = {0}  # how many letters are used
     for position, word in enumerate(words):
-        following: set[tuple[int, bool]] = set()
-        for used, _ in reach:
-            if position and (word in SMALL_WORDS or used == len(letters)) and used < len(letters):
-                following.add((used, True))
+        following: set[int] = set()
+        for used in reach:
+            if position and silent[position]:
+                following.add(used)
             if used < len(letters) and letters[used] == word[0]:
-                following.update((used + taken, False) for taken in _pieces(letters[used:], word))
+                following.update(used + taken for taken in _pieces(letters[used:], word))
         reach = following
-        if not reach:
-            return False
-    return any(used == len(letters) for used, _ in reach)
+    return len(letters) in reach
 
 
 def _pieces(letters: str, word: str) -> list[int]:

@@ -138,7 +138,7 @@ class Resolver:
             first = min(names, key=lambda name: (-seen[name], -len(name), name))
         longer = [name for name in names if name != first and is_abbreviation(first, name)]
         if looks_short(first) and not longer and not self.vocabulary.find(entity.type, first):
-            longer = [name for name in names if " " in name and not looks_short(name)]
+            longer = [n for n in names if " " in n and not looks_short(n) and numbers(n) == numbers(first)]
         if longer:
             first = min(longer, key=lambda name: (-seen[name], -len(name), name))
         # a paper that says both `language models` and `large language models` of one thing means the latter,
