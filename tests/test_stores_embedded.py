@@ -420,3 +420,56 @@ def test_a_damaged_graph_says_so(graph: Graph, tmp_path: Path) -> None:
     with pytest.raises(GraphError, match="damaged"):
         open_store(tmp_path).query("RETURN 1")
     assert states(tmp_path) == []
+
+
+SMALL_DISK = """
+import resource, sys
+from kg.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["query", "{folder}", "RETURN 1"],
+        ["sparql", "{folder}", "ASK {}"],
+        ["load", "{folder}", "ladybug:{folder}/out"],
+        ["load", "{folder}", "oxigraph:{folder}/out"],
+    ],
+)
+def test_a_full_disk_leaves_nothing_behind(arguments: list[str], gold_graph: Graph, tmp_path: Path) -> None:
+    save(tmp_path, State(graph=gold_graph))
+    before = {path.name for path in tmp_path.iterdir()}
+    words = [argument.replace("{folder}", str(tmp_path)) for argument in arguments]
+    ended = subprocess.run([sys.executable, "-c", SMALL_DISK, *words], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: ")
+    assert len(ended.stderr.splitlines()) == 1
+    assert {path.name for path in tmp_path.iterdir()} - before <= {".views"}
+    assert [path for path in tmp_path.glob(".views/*") if path.suffix != ".lock"] == []
+    assert kg(*words).exit_code == 0
+
+
+def test_a_ladybug_file_that_another_program_writes(graph: Graph, tmp_path: Path) -> None:
+    path = tmp_path / "graph.lbug"
+    store = open_store(f"ladybug:{path}")
+    store.load(graph)
+    code = (
+        "import ladybug, sys\n"
+        "connection = ladybug.Connection(ladybug.Database(sys.argv[1]))\n"
+        "connection.execute(\"CREATE (:Task {id: 'task:new'})\")\n"
+        "print('open', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "open\n"
+    with pytest.raises(StoreError, match="another program is writing it"):
+        store.load(graph)
+    writer.communicate("", timeout=60)
+    store.load(graph)
+    assert store.query("MATCH (t:Task) RETURN t.id").rows == (("task:question-answering",),)

@@ -111,6 +111,12 @@ class LadybugStore:
             raise StoreError(f"{self.path} is a folder: name the file that the graph should be written to")
         if self.path.exists() and not _is_ours(self.path):
             raise StoreError(f"{self.path} exists and is no Ladybug file: choose another path, or remove it")
+        log = self.path.with_name(f"{self.path.name}.wal")
+        if log.exists():
+            raise StoreError(
+                f"{self.path}: another program is writing it, or was killed ({log.name} is there): "
+                "end that program, or remove both files"
+            )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{self.path.name}-", dir=self.path.parent) as folder:
