@@ -139,7 +139,9 @@ def main(verbose: bool) -> None:
 @click.argument("address", metavar="STORE")
 @click.option("--prune", is_flag=True, help="Remove what an earlier load wrote and the graph no longer holds.")
 def load(directory: str, address: str, prune: bool) -> None:
-    """Load the graph into a database; a second time changes nothing, after an interruption it completes the first.
+    """Load the graph into a database.
+
+    A second load changes nothing; after an interruption it completes the first.
 
     \b
     neo4j://user@host:7687[/database]    Neo4j, also bolt:// and neo4j+s://; the password from NEO4J_PASSWORD
@@ -226,8 +228,10 @@ def query_text(argument: str) -> str:
     if argument.startswith("@"):
         try:
             return Path(argument[1:]).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise KGError(f"{argument[1:]}: the query cannot be read ({error})") from error
+        except OSError as error:
+            raise KGError(f"{argument[1:]}: the query cannot be read ({error.strerror})") from error
+        except UnicodeDecodeError as error:
+            raise KGError(f"{argument[1:]}: the query cannot be read (not UTF-8)") from error
     return argument
 
 
@@ -252,8 +256,8 @@ def _ask_store(
     _password_for(address)
     store = open_store(address, language=language)
     if store.language != language:
-        other = {"cypher": "kg query", "sparql": "kg sparql"}[store.language]
-        raise KGError(f"{address} understands {store.language.capitalize()}: ask it with `{other}`")
+        its, command = {"cypher": ("Cypher", "kg query"), "sparql": ("SPARQL", "kg sparql")}[store.language]
+        raise KGError(f"{address} understands {its}: ask it with `{command}`")
     limits = Limits(seconds=timeout or None, rows=most_rows)
     return store.query(query_text(text), parse_parameters(parameters), limits=limits)
 
@@ -277,9 +281,10 @@ def ask(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Ask one of the catalogue's questions; without arguments, list them.
+    """Ask one of the catalogue's questions, or list them.
 
-    A node is given by its id or its name: kg ask outperforms DIR method=BERT. docs/questions.md shows all.
+    Without arguments it lists them. A node is given by its id or its name: kg ask outperforms DIR method=BERT.
+    docs/questions.md shows all.
     """
     from kg import queries
     from kg.stores import Limits, open_store
@@ -312,9 +317,9 @@ def ask(
 def query(
     store: str, query: str, parameters: Sequence[str], timeout: float, most_rows: int, as_json: bool, as_csv: bool
 ) -> None:
-    """Ask a graph directory or a Cypher store; CYPHER may be - (standard input) or @FILE.
+    """Ask a graph directory or a store in Cypher.
 
-    The graph is only read. What it holds: docs/cypher.md.
+    CYPHER may be - (standard input) or @FILE. The graph is only read. What it holds: docs/cypher.md.
     """
     answer = _ask_store(store, query, language="cypher", parameters=parameters, timeout=timeout, most_rows=most_rows)
     show_rows(answer.columns, answer.rows, as_json=as_json, as_csv=as_csv)
@@ -328,10 +333,11 @@ def query(
 def sparql(
     store: str, query: str, parameters: Sequence[str], timeout: float, most_rows: int, as_json: bool, as_csv: bool
 ) -> None:
-    """Ask a graph directory or a SPARQL store; QUERY may be - (standard input) or @FILE.
+    """Ask a graph directory or a store in SPARQL.
 
-    The graph is only read. ASK answers true or false, CONSTRUCT and DESCRIBE give Turtle. The prefixes of ids and of
-    the ontology need no PREFIX line. What the graph holds: docs/sparql.md.
+    QUERY may be - (standard input) or @FILE. The graph is only read. ASK answers true or false, CONSTRUCT and
+    DESCRIBE give Turtle. The prefixes of ids and of the ontology need no PREFIX line. What the graph holds:
+    docs/sparql.md.
     """
     answer = _ask_store(store, query, language="sparql", parameters=parameters, timeout=timeout, most_rows=most_rows)
     if as_json or as_csv or answer.form == "rows":
@@ -364,10 +370,10 @@ def build(
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Read papers, extract what they say, and make or extend the graph in a directory.
+    """Make or extend the graph of papers in a directory.
 
-    INPUT is a file, a folder, or - for standard input. Papers that are there already and have not changed are not
-    extracted again.
+    Papers are read, and what they say is extracted, resolved and assembled. INPUT is a file, a folder, or - for
+    standard input. Papers that are there already and have not changed are not extracted again.
     """
     from kg import building
 
@@ -407,15 +413,18 @@ def extract(
     clean: bool | None,
     strict: bool,
 ) -> None:
-    """Read papers and write what each says: entities, relations and results, one JSON line a paper.
+    """Write what each paper says as JSON Lines.
 
-    INPUT is a file, a folder, or - for standard input.
+    A line holds the entities, relations and results of one paper (docs/extraction.md). INPUT is a file, a folder, or -
+    for standard input.
     """
     from contextlib import ExitStack
 
     from kg.extract.files import write_extractions, written_aside
     from kg.read import ReadReport, read_papers
 
+    if texts is not None and (texts == "-" or (output != "-" and Path(texts).resolve() == Path(output).resolve())):
+        raise click.UsageError("--papers needs a file of its own")
     report = ReadReport()
     papers = read_papers(
         inputs, format=format_, mapping=parse_mapping(mapping), clean=clean, strict=strict, report=report
@@ -439,10 +448,11 @@ def extract(
 @click.option("--pred", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Extractions to score.")
 @output_options
 def evaluate(papers: str, gold: str, pred: str | None, as_json: bool, as_csv: bool) -> None:
-    """Score extractions against annotations: precision, recall and F1 in percent.
+    """Score extractions against annotations.
 
-    PAPERS holds texts (id, title, abstract), GOLD their annotations, both JSON Lines. Without --pred the papers are
-    extracted here, and lines are added for roles, relations and results of the gold entities.
+    The scores are precision, recall and F1 in percent. PAPERS holds texts (id, title, abstract), GOLD their
+    annotations, both JSON Lines. Without --pred the papers are extracted here, and lines are added for roles,
+    relations and results of the gold entities.
 
     \b
     mention strict    same start, end and type; micro-averaged over papers
@@ -525,9 +535,10 @@ def _count(number: int, noun: str) -> str:
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
 @output_options
 def find(directory: str, text: str, types: Sequence[str], limit: int, as_json: bool, as_csv: bool) -> None:
-    """Find entities and papers by name, part of a name, alias or abbreviation.
+    """Find entities and papers by a part of their names.
 
-    The best match comes first: the whole name, its beginning, a word in it, any part of it.
+    Aliases and abbreviations count as names. The best match comes first: the whole name, its beginning, a word in it,
+    any part of it.
     """
     from kg.directory import load_graph
     from kg.find import find as find_nodes
@@ -593,7 +604,7 @@ def stats(directory: str, as_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="At most so many statements.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON, with all statements.")
 def explain(directory: str, what: Sequence[str], limit: int, as_json: bool) -> None:
-    """Show why a node or a statement is in the graph, with the sentences that say so.
+    """Show the sentences behind a node or a statement.
 
     ID is an id or an unambiguous name, a statement's id, or a statement as SUBJECT PREDICATE OBJECT.
     """
@@ -696,7 +707,9 @@ def draw(
     "--min-confidence", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Only statements as sure."
 )
 def export(directory: str, file: str, format_: str | None, base: str | None, min_confidence: float) -> None:
-    """Write the graph for other tools; FILE's suffix tells the format, - is standard output.
+    """Write the graph for other tools.
+
+    FILE's suffix tells the format, - is standard output.
 
     \b
     .ttl .nt .nq .trig .jsonld      RDF (docs/ontology.md)
@@ -728,9 +741,10 @@ def export(directory: str, file: str, format_: str | None, base: str | None, min
 @output_options
 @click.pass_context
 def validate(ctx: click.Context, what: str, as_json: bool, as_csv: bool) -> None:
-    """Check a graph directory, or an RDF file that was exported, against the shapes; exit 1 if it breaks any.
+    """Check a graph or an RDF export against the shapes.
 
-    The rules are those of ontology/shapes.ttl (SHACL), and a few that SHACL cannot say: docs/ontology.md.
+    The exit code is 1 if it breaks any. The rules are those of ontology/shapes.ttl (SHACL), and a few that SHACL
+    cannot say: docs/ontology.md.
     """
     from kg.directory import load_graph
     from kg.export.validate import validate as violations_of
@@ -772,9 +786,10 @@ def serve(
     workers: int,
     allow_service: Sequence[str],
 ) -> None:
-    """Serve a graph directory: /sparql, /cypher, a page for each id, search. What it holds is only read.
+    """Serve the graph: endpoints, pages and search.
 
-    A build of the directory is taken over while the server runs. Before other computers may ask: docs/serving.md.
+    /sparql and /cypher answer queries, each id has a page; all is only read. A build of the directory is taken over
+    while the server runs. Before other computers may ask: docs/serving.md.
     """
     from kg.serve.run import run
     from kg.serve.workers import Limits

@@ -252,7 +252,7 @@ def test_a_triple_without_statement_and_a_statement_without_triple() -> None:
     ]
 
 
-@pytest.mark.parametrize("suffix", ["ttl", "nt", "nq", "trig", "jsonld"])
+@pytest.mark.parametrize("suffix", ["ttl", "nt", "nq", "trig", "jsonld", "ttl.gz", "nt.zst"])
 def test_exported_files_conform(suffix: str, tmp_path: Path) -> None:
     export(golden_graph(), tmp_path / f"graph.{suffix}", base="https://graph.acme.com/")
     assert validate_file(tmp_path / f"graph.{suffix}") == []
@@ -270,6 +270,8 @@ def test_files_that_are_no_graph(tmp_path: Path) -> None:
         validate_file(tmp_path / "table.csv")
     with pytest.raises(ReadError, match="cannot be read"):
         validate_file(tmp_path / "nothing.ttl")
+    with pytest.raises(ReadError, match="cannot be read: no such file or folder"):
+        validate_file(tmp_path / "nothing")
 
 
 def test_command(tmp_path: Path) -> None:

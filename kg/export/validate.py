@@ -20,6 +20,7 @@ from kg.graph import Graph
 from kg.model import GraphError, ReadError, noisy_or
 from kg.ontology import BASE, KG, NAMESPACES
 from kg.rdf import rdflib_graph, to_rdflib
+from kg.read.opening import Source
 
 if TYPE_CHECKING:
     import rdflib
@@ -45,17 +46,19 @@ def validate(graph: Graph, *, base: str = BASE, redirects: Mapping[str, str] = M
 
 
 def validate_file(path: str | Path) -> list[Violation]:
-    """All violations of an RDF file, as `kg export` writes them: its suffix tells the format."""
+    """All violations of an RDF file, as `kg export` writes them: its suffix tells the format, `.gz` and `.zst` too."""
     import pyoxigraph as ox
 
     path = Path(path)
-    syntax = ox.RdfFormat.from_extension(path.suffix.removeprefix("."))
+    if not path.exists():
+        raise ReadError("cannot be read: no such file or folder", path=path)
+    source = Source(name=path.name, path=path)
+    syntax = ox.RdfFormat.from_extension(source.suffix.removeprefix("."))
     if syntax is None:
         raise ReadError("no RDF file: its suffix should be .jsonld, .nq, .nt, .trig or .ttl", path=path)
     try:
-        found = {
-            ox.Triple(quad.subject, quad.predicate, quad.object) for quad in ox.parse(path=str(path), format=syntax)
-        }
+        with source.binary() as file:
+            found = {ox.Triple(quad.subject, quad.predicate, quad.object) for quad in ox.parse(file, format=syntax)}
     except SyntaxError as error:
         raise ReadError(f"no {syntax.name}: {error.msg}", path=path, line=error.lineno) from None
     except OSError as error:
