@@ -106,6 +106,13 @@ def from_json(row: Mapping[str, Any], paper: Paper) -> Extraction:
     """
     text = paper.text
     schema = ontology.load()
+    if not isinstance(row["entities"], list) or not all(isinstance(entity, dict) for entity in row["entities"]):
+        raise ValueError("entities is no list of objects")
+    seen: set[str] = set()
+    for entity in row["entities"]:
+        if entity["id"] in seen:
+            raise ValueError(f"two entities are called {entity['id']!r}")
+        seen.add(entity["id"])
     owner: dict[tuple[int, int], tuple[str, float]] = {}
     for entity in row["entities"]:
         if not schema.roles(entity["type"]):
@@ -129,8 +136,8 @@ def from_json(row: Mapping[str, Any], paper: Paper) -> Extraction:
                 for start, end, score in mentions.get(entity["id"], ())
             ),
             role=entity["role"],
-            score=float(entity.get("score", 1.0)),
-            role_score=float(entity.get("role_score", 1.0)),
+            score=_score(entity, "score"),
+            role_score=_score(entity, "role_score"),
             canonical=entity.get("canonical"),
         )
         for entity in row["entities"]
@@ -148,16 +155,18 @@ def from_json(row: Mapping[str, Any], paper: Paper) -> Extraction:
 def read_texts(path: str | Path) -> dict[str, Paper]:
     """The papers of a file in our own layout by id, as they are: annotations refer to the raw text."""
     papers: dict[str, Paper] = {}
-    with Path(path).open(encoding="utf-8") as lines:
+    with Path(path).open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-                identifier = f"paper:{str(row['id']).removeprefix('paper:')}"
-                papers[identifier] = Paper(id=identifier, title=row["title"], abstract=row.get("abstract") or "")
-            except (ValueError, KeyError, TypeError) as error:
+                identifier, row = _row(line)
+                title, abstract = row.get("title"), row.get("abstract") or ""
+                if not (isinstance(title, str) and title and isinstance(abstract, str)):
+                    raise ValueError("the title is missing, or no text")
+            except ValueError as error:
                 raise ReadError(f"no paper with id, title and abstract: {error}", path=path, line=number) from None
+            papers[identifier] = Paper(id=identifier, title=title, abstract=abstract)
     return papers
 
 
@@ -175,9 +184,8 @@ def read_extractions(path: str | Path, papers: Mapping[str, Paper]) -> Iterator[
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-                identifier = f"paper:{str(row['id']).removeprefix('paper:')}"
-            except (ValueError, KeyError, TypeError) as error:
+                identifier, row = _row(line)
+            except ValueError as error:
                 raise ReadError(f"no extraction: {error}", path=path, line=number) from None
             if identifier not in papers:
                 raise ReadError(f"{identifier} is not among the papers read", path=path, line=number)
@@ -187,6 +195,20 @@ def read_extractions(path: str | Path, papers: Mapping[str, Paper]) -> Iterator[
                 raise ReadError(f"{identifier}: field {error} is missing", path=path, line=number) from None
             except (ValueError, TypeError, AttributeError) as error:
                 raise ReadError(f"{identifier}: {error}", path=path, line=number) from None
+
+
+def _row(line: bytes) -> tuple[str, dict[str, Any]]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"broken JSON, column {error.colno}: {error.msg}") from None
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    if not isinstance(row, dict):
+        raise ValueError("a JSON object is expected")
+    if not isinstance(row.get("id"), str | int):
+        raise ValueError("the object has no id")
+    return f"paper:{str(row['id']).removeprefix('paper:')}", row
 
 
 def _spans(entity: Mapping[str, Any], text: str) -> Iterator[tuple[int, int, float]]:
@@ -200,7 +222,14 @@ def _spans(entity: Mapping[str, Any], text: str) -> Iterator[tuple[int, int, flo
         _check_span(start, end, text)
         if mention.get("text", text[start:end]) != text[start:end]:
             raise ValueError(f"characters {start} to {end} are {text[start:end]!r}, not {mention['text']!r}")
-        yield start, end, float(mention.get("score", 1.0))
+        yield start, end, _score(mention)
+
+
+def _score(row: Mapping[str, Any], name: str = "score") -> float:
+    score = float(row.get(name, 1.0))
+    if not 0 <= score <= 1:
+        raise ValueError(f"{name} {row[name]} is not from 0 to 1")
+    return score
 
 
 def _check_span(start: int, end: int, text: str) -> None:
@@ -210,13 +239,15 @@ def _check_span(start: int, end: int, text: str) -> None:
 
 def _relation(row: Mapping[str, Any] | list[str], types: Mapping[str, str], text: str) -> Relation:
     if isinstance(row, list):
+        if len(row) != 3:
+            raise ValueError(f"a relation is [head, predicate, tail], not {row}")
         relation = Relation(head=row[0], predicate=row[1], tail=row[2])
     else:
         relation = Relation(
             head=row["head"],
             predicate=row["predicate"],
             tail=row["tail"],
-            score=float(row.get("score", 1.0)),
+            score=_score(row),
             start=row.get("start"),
             end=row.get("end"),
             negated=bool(row.get("negated", False)),
@@ -225,6 +256,9 @@ def _relation(row: Mapping[str, Any] | list[str], types: Mapping[str, str], text
     for end in (relation.head, relation.tail):
         if end not in types:
             raise ValueError(f"a relation names the unknown entity {end!r}")
+    known = [predicate.name for predicate in ontology.load().of_kind("relation")]
+    if relation.predicate not in known:
+        raise ValueError(f"unknown relation {relation.predicate!r}, known: {', '.join(known)}")
     if not ontology.load().allows(types[relation.head], relation.predicate, types[relation.tail]):
         raise ValueError(
             f"{relation.predicate} may not join {types[relation.head]} and {types[relation.tail]} "
@@ -251,5 +285,5 @@ def _result(row: Mapping[str, Any], types: Mapping[str, str], text: str) -> Resu
         note=row.get("note"),
         start=row.get("start"),
         end=row.get("end"),
-        score=float(row.get("score", 1.0)),
+        score=_score(row),
     )
