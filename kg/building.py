@@ -14,6 +14,7 @@ The module is not called `build`, because `kg.build` is the function that this p
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from collections import Counter
@@ -34,9 +35,13 @@ from kg.graph import Graph, assemble
 from kg.model import Extraction, GraphError, Paper, ReadError
 from kg.read import ReadReport
 from kg.read.corpus import Group, read_groups, record_of, regroup
-from kg.resolve import Resolver, Vocabulary, load_vocabulary
+from kg.resolve import Concept, Decision, Resolver, Vocabulary, decisions, load_vocabulary
+from kg.resolve.vocabulary import read_concepts, write_jsonl
 
 logger = logging.getLogger(__name__)
+
+#: The user's own concepts, in a graph directory.
+VOCABULARY = "vocabulary.jsonl"
 
 #: Told now and then: what is being done (read, extract, resolve, save), how much is done, of how much (0: unknown).
 Progress = Callable[[str, int, int], None]
@@ -96,12 +101,14 @@ def build(
     extractions: str | Path | None = None,
     jobs: int = 1,
     replace: bool = False,
+    vocabulary: Sequence[str | Path] = (),
     progress: Progress | None = None,
 ) -> Graph:
     """The graph of papers: one path or several, in memory, or kept in the graph directory `output`.
 
     A directory that holds a graph is added to: papers whose text did not change are not extracted again; with
-    `replace` it starts anew. `extractions` is a file of extractions to take in place of our own.
+    `replace` it starts anew. `extractions` is a file of extractions to take in place of our own; `vocabulary` are files
+    of concepts of your own, which the directory remembers. What people decided (`kg.curate`) is obeyed.
     """
     return run(
         inputs,
@@ -113,6 +120,7 @@ def build(
         extractions=extractions,
         jobs=jobs,
         replace=replace,
+        vocabulary=vocabulary,
         progress=progress,
     ).graph
 
@@ -128,6 +136,7 @@ def run(
     extractions: str | Path | None = None,
     jobs: int = 1,
     replace: bool = False,
+    vocabulary: Sequence[str | Path] = (),
     progress: Progress | None = None,
 ) -> BuildReport:
     """As `build`, and what was done besides."""
@@ -137,6 +146,7 @@ def run(
     _check_apart(paths, folder)
     with nullcontext() if folder is None else directories.writing(folder):
         old = State() if folder is None or replace or not directories.holds_graph(folder) else directories.load(folder)
+        own = _own_vocabulary(folder, vocabulary, replace)
         report = ReadReport()
         tell("read", 0, 0)
         groups = read_groups(
@@ -164,9 +174,13 @@ def run(
         added = {paper: extraction for paper, extraction in made.items() if stored.get(paper) != extraction}
         reused = len(stored.keys() - added.keys())
         stored.update(added)
-        state = _assembled(corpus, stored, old, model, tell)
+        state = _assembled(corpus, stored, old, model, tell, own, () if folder is None else decisions.read(folder))
         if folder is not None:
             tell("save", 0, 0)
+            if vocabulary:
+                write_jsonl(own, folder / VOCABULARY)
+            elif not own:
+                (folder / VOCABULARY).unlink(missing_ok=True)
             directories.replace(folder, state)
     return BuildReport(
         graph=state.graph,
@@ -190,7 +204,8 @@ def remove(directory: str | Path, papers: Sequence[str], *, progress: Progress |
         gone = {resolve_name(old.graph, paper, types=("Paper",)) for paper in papers}
         corpus = _corpus(regroup(_records(old, without=gone)), old)
         stored = _kept(old, corpus, old.model)
-        state = _assembled(corpus, stored, old, old.model, progress or _tell_nobody)
+        own = _own_vocabulary(folder)
+        state = _assembled(corpus, stored, old, old.model, progress or _tell_nobody, own, decisions.read(folder))
         directories.replace(folder, state)
     return BuildReport(
         graph=state.graph,
@@ -199,6 +214,34 @@ def remove(directory: str | Path, papers: Sequence[str], *, progress: Progress |
         removed=len(gone),
         without_extraction=len(corpus.papers.keys() - stored.keys()),
     )
+
+
+def decide(directory: str | Path, decision: Decision, *, dry_run: bool = False) -> tuple[Graph, Graph, dict[str, str]]:
+    """Add a decision to a graph directory and resolve again: the graph before, after, and what ids became.
+
+    With `dry_run`, or where it changes nothing, all stays as it is.
+    """
+    folder = Path(directory)
+    directories.manifest(folder)
+    with directories.writing(folder):
+        old = directories.load(folder)
+        corpus = _corpus(regroup(_records(old)), old)
+        stored = _kept(old, corpus, old.model)
+        made = (*decisions.read(folder), decision)
+        state = _assembled(corpus, stored, old, old.model, _tell_nobody, _own_vocabulary(folder), made)
+        if not dry_run and state.graph != old.graph:
+            decisions.append(folder, decision)
+            directories.replace(folder, state)
+    return old.graph, state.graph, dict(state.redirects)
+
+
+def _own_vocabulary(
+    folder: Path | None, paths: Sequence[str | Path] = (), replace: bool = False
+) -> tuple[Concept, ...]:
+    """The user's own concepts: of these files, or, where none are named, those that the directory remembers."""
+    if not paths and folder is not None and not replace and (folder / VOCABULARY).exists():
+        paths = [folder / VOCABULARY]
+    return tuple(concept for path in paths for concept in read_concepts(path))
 
 
 def _check_apart(inputs: Iterable[str | Path], output: Path | None) -> None:
@@ -296,14 +339,21 @@ def _assembled(
     old: State,
     model: str,
     tell: Progress,
+    own: Sequence[Concept],
+    decided: Sequence[Decision],
 ) -> State:
     """The new state: everything is resolved together, from the extractions as kept, so that no history matters."""
     papers = corpus.papers
     tell("resolve", 0, 0)
     ordered = tuple(stored[paper] for paper in sorted(stored))
     extractions = [from_json(json.loads(kept.json), papers[kept.paper]) for kept in ordered]
-    vocabulary = _vocabulary()
-    graph = assemble(papers.values(), extractions, Resolver(vocabulary).resolve(papers, extractions))
+    vocabulary = Vocabulary.of([*_vocabulary().concepts.values(), *own]) if own else _vocabulary()
+    resolution = Resolver(vocabulary, decided).resolve(papers, extractions)
+    graph = assemble(papers.values(), decisions.adapt(extractions, resolution), resolution)
+    unwanted = decisions.dropped(graph.statements, {entity.id: entity.name for entity in graph.entities}, decided)
+    if unwanted:
+        left = tuple(statement for statement in graph.statements if statement.key not in unwanted)
+        graph = dataclasses.replace(graph, statements=left)
     return State(
         graph=graph,
         extractions=ordered,

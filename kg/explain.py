@@ -34,7 +34,7 @@ def explain(graph: Graph, what: str, *, redirects: Mapping[str, str] = MappingPr
     try:
         identifier = resolve_name(graph, what, redirects=redirects)
     except GraphError:
-        statement = _statement(graph, what, redirects)
+        statement = find_statement(graph, what, redirects)
         if statement is None:
             raise
         return {"id": statement.id, **_said(graph, statement)}
@@ -115,7 +115,7 @@ def _said(graph: Graph, statement: Statement) -> dict[str, Any]:
     }
 
 
-def _statement(graph: Graph, what: str, redirects: Mapping[str, str]) -> Statement | None:
+def find_statement(graph: Graph, what: str, redirects: Mapping[str, str]) -> Statement | None:
     """The statement that `what` is an id of or spells out; None when it is something else."""
     asked = what.strip()
     if asked.startswith("statement:"):

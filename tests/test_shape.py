@@ -17,7 +17,7 @@ LAYERS = (
     ("cli",),
     ("serve",),
     ("stores", "draw", "layout", "export", "queries"),
-    ("building", "find", "stats", "explain"),
+    ("building", "compare", "curate", "find", "stats", "explain"),
     ("directory",),
     ("rdf", "property_graph", "graph"),
     ("extract", "resolve", "read"),

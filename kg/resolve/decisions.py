@@ -24,6 +24,8 @@ from kg.resolve.nodes import Nodes
 
 logger = logging.getLogger(__name__)
 
+Key = tuple[str, str, str, bool]
+
 #: The name of the file in a graph directory.
 FILE = "decisions.jsonl"
 #: What people can decide, and the fields besides `entity` that each needs.
@@ -128,7 +130,9 @@ def to_json(decision: Decision) -> str:
 
 def apply(nodes: Nodes, decisions: Sequence[Decision]) -> None:
     """Change nodes as people decided; a decision about a node that the corpus does not have changes nothing."""
-    for decision in _standing(decisions):
+    for decision in standing(decisions):
+        if decision.predicate:
+            continue  # about a statement, see `dropped`
         node = nodes.find(decision.entity, decision.name)
         if node is None:
             logger.info("no node for the decision %s", to_json(decision))
@@ -142,19 +146,19 @@ def apply(nodes: Nodes, decisions: Sequence[Decision]) -> None:
             nodes.rename(node, decision.to)
         elif decision.action == "retype" and node.type != decision.to:
             nodes.retype(node, decision.to)
-        elif decision.action == "drop" and not decision.predicate:
+        elif decision.action == "drop":
             nodes.drop(node)
 
 
-def _standing(decisions: Sequence[Decision]) -> list[Decision]:
+def standing(decisions: Sequence[Decision]) -> list[Decision]:
     """The decisions without the merges that later ones take back."""
-    standing: list[Decision] = []
+    left: list[Decision] = []
     for decision in decisions:
         if decision.action == "unmerge" and not decision.merged:
-            standing = [d for d in standing if not (d.action == "merge" and d.entity == decision.entity)]
+            left = [d for d in left if not (d.action == "merge" and d.entity == decision.entity)]
         else:
-            standing.append(decision)
-    return standing
+            left.append(decision)
+    return left
 
 
 def adapt(extractions: Iterable[Extraction], resolution: Resolution) -> list[Extraction]:
@@ -206,17 +210,16 @@ def _still_about(result: Result, changed: Mapping[str, str]) -> Result:
     return replace(result, **gone) if gone else result  # type: ignore[arg-type]
 
 
-def dropped(statements: Iterable[Statement], names: dict[str, str], decisions: Sequence[Decision]) -> set[Statement]:
-    """The statements that people dropped; `names` gives the name of each node."""
+def dropped(statements: Iterable[Statement], names: Mapping[str, str], decisions: Sequence[Decision]) -> set[Key]:
+    """The keys of the statements that people dropped; `names` gives the name of each node."""
     unwanted = [d for d in decisions if d.action == "drop" and d.predicate]
 
     def is_meant(identifier: str, wanted: str, name: str) -> bool:
-        return identifier == wanted or (
-            bool(name) and names.get(identifier) == name and ontology.type_of(identifier) == ontology.type_of(wanted)
-        )
+        same_type = ontology.type_of(identifier) == ontology.type_of(wanted)
+        return identifier == wanted or (bool(name) and same_type and names.get(identifier) == name)
 
     return {
-        statement
+        statement.key
         for statement in statements
         for d in unwanted
         if (statement.predicate, statement.negated) == (d.predicate, d.negated)

@@ -16,7 +16,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -242,6 +242,8 @@ def _from_row(row: Mapping[str, object], path: Path, line: int) -> Concept:
         broader=tuple(sorted(set(_strings(row.get("broader"))))),
         same_as=tuple(sorted(set(_strings(row.get("same_as"))))),
         definition=str(row.get("definition") or ""),
+        year=int(str(row["year"])) if str(row.get("year") or "").isdigit() else None,
+        introduced_by=str(row.get("introduced_by") or ""),
     )
 
 
@@ -333,9 +335,21 @@ def write_skos(concepts: Iterable[Concept], path: str | Path) -> None:
             facts.append(f"dcterms:source {_literal(concept.introduced_by)}")
         facts.append(f"skos:inScheme <{ontology.BASE}vocabulary>")
         blocks.append(f"{_address(concept.id)} " + " ;\n    ".join(facts) + " .\n")
-    target = Path(path)
+    _write_aside("\n".join(blocks), Path(path))
+
+
+def write_jsonl(concepts: Iterable[Concept], path: str | Path) -> None:
+    """Write concepts as JSON Lines, in their order, without the fields that say nothing."""
+    lines = [
+        json.dumps({name: value for name, value in asdict(concept).items() if value}, ensure_ascii=False) + "\n"
+        for concept in concepts
+    ]
+    _write_aside("".join(lines), Path(path))
+
+
+def _write_aside(text: str, target: Path) -> None:
     aside = target.with_name(f".{target.name}.{os.getpid()}")
-    aside.write_text("\n".join(blocks), encoding="utf-8")
+    aside.write_text(text, encoding="utf-8")
     aside.replace(target)
 
 

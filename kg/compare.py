@@ -1,0 +1,110 @@
+"""What changed between two graphs: papers, entities, merges and statements gained and lost, confidence moved.
+
+>>> from kg.model import Entity
+>>> old = Graph(entities=(Entity(id="method:a", type="Method", name="A", papers=1),))
+>>> new = Graph(entities=(Entity(id="method:b", type="Method", name="B", papers=1),))
+>>> for line in lines(compare(old, new)):
+...     print(line)
+- entity method:a  A
++ entity method:b  B
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from kg.graph import Graph
+from kg.model import Statement
+
+
+def compare(
+    old: Graph, new: Graph, *, redirects: Mapping[str, str] = MappingProxyType({}), least: float = 0.0
+) -> dict[str, Any]:
+    """The differences, each list sorted; `redirects` says what nodes of `old` are called in `new`.
+
+    Statements are compared after renaming, so that a renamed node does not make all that is said of it new. A
+    confidence that moved by no more than `least` is left out.
+    """
+    known = {entity.id for entity in new.entities} | {paper.id for paper in new.papers}
+    today = {former: node for former, node in redirects.items() if former not in known}
+    before = {_renamed(statement, today): statement for statement in old.statements}
+    after = {statement.key: statement for statement in new.statements}
+    old_papers, new_papers = old.paper_by_id, new.paper_by_id
+    old_entities, new_entities = old.entity_by_id, new.entity_by_id
+    old_merges = {(today.get(m.entity, m.entity), m.merged_name): m for m in old.merges}
+    new_merges = {(m.entity, m.merged_name): m for m in new.merges}
+    return {
+        "papers": {
+            "gained": [[key, new_papers[key].title] for key in sorted(new_papers.keys() - old_papers.keys())],
+            "lost": [[key, old_papers[key].title] for key in sorted(old_papers.keys() - new_papers.keys())],
+        },
+        "entities": {
+            "gained": [[key, new_entities[key].name] for key in sorted(new_entities.keys() - old_entities.keys())],
+            "lost": [
+                [key, old_entities[key].name]
+                for key in sorted(old_entities.keys() - new_entities.keys())
+                if key not in today
+            ],
+            "became": [[key, today[key]] for key in sorted(old_entities.keys() & today.keys())],
+            "renamed": [
+                [key, old_entities[key].name, new_entities[key].name]
+                for key in sorted(old_entities.keys() & new_entities.keys())
+                if old_entities[key].name != new_entities[key].name
+            ],
+        },
+        "merges": {
+            "gained": [
+                [*key, new_merges[key].rule, new_merges[key].decided_by]
+                for key in sorted(new_merges.keys() - old_merges.keys())
+            ],
+            "lost": [
+                [*key, old_merges[key].rule, old_merges[key].decided_by]
+                for key in sorted(old_merges.keys() - new_merges.keys())
+            ],
+        },
+        "statements": {
+            "gained": [_row(key, after[key]) for key in sorted(after.keys() - before.keys())],
+            "lost": [_row(key, before[key]) for key in sorted(before.keys() - after.keys())],
+            "moved": [
+                [*_row(key, after[key])[:4], before[key].confidence, after[key].confidence]
+                for key in sorted(after.keys() & before.keys())
+                if abs(after[key].confidence - before[key].confidence) > least
+            ],
+        },
+    }
+
+
+def is_empty(difference: Mapping[str, Any]) -> bool:
+    """Whether nothing changed."""
+    return not any(rows for kinds in difference.values() for rows in kinds.values())
+
+
+def lines(difference: Mapping[str, Any]) -> Iterator[str]:
+    """The differences as text: `+` gained, `-` lost, `~` changed."""
+    for kind, noun in (("papers", "paper"), ("entities", "entity")):
+        for sign, which in (("-", "lost"), ("+", "gained")):
+            for identifier, name in difference[kind][which]:
+                yield f"{sign} {noun} {identifier}  {' '.join(name.split())}"
+    for former, node in difference["entities"]["became"]:
+        yield f"~ entity {former} is now {node}"
+    for identifier, former, name in difference["entities"]["renamed"]:
+        yield f"~ entity {identifier}  {former} is now called {name}"
+    for sign, which in (("-", "lost"), ("+", "gained")):
+        for entity, name, rule, who in difference["merges"][which]:
+            yield f"{sign} name {' '.join(name.split())} of {entity} ({rule}, {who})"
+    for sign, which in (("-", "lost"), ("+", "gained")):
+        for subject, predicate, obj, negated, confidence in difference["statements"][which]:
+            yield f"{sign} {subject} {'not_' if negated else ''}{predicate} {obj}  ({confidence})"
+    for subject, predicate, obj, negated, was, now in difference["statements"]["moved"]:
+        yield f"~ {subject} {'not_' if negated else ''}{predicate} {obj}  ({was} -> {now})"
+
+
+def _renamed(statement: Statement, today: Mapping[str, str]) -> tuple[str, str, str, bool]:
+    subject, predicate, obj, negated = statement.key
+    return today.get(subject, subject), predicate, today.get(obj, obj), negated
+
+
+def _row(key: tuple[str, str, str, bool], statement: Statement) -> list[Any]:
+    return [*key, statement.confidence]
