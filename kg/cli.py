@@ -356,6 +356,12 @@ def sparql(
 @click.option("--extractions", metavar="FILE", help="Take these extractions (JSON Lines) in place of our own.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that extract.")
 @click.option("--replace", is_flag=True, help="Start anew instead of adding to what is there.")
+@click.option(
+    "--vocabulary",
+    metavar="FILE",
+    multiple=True,
+    help="Concepts of your own (SKOS, CSV, JSON Lines); several, later ones win, later builds remember them.",
+)
 @read_options
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 def build(
@@ -364,6 +370,7 @@ def build(
     extractions: str | None,
     jobs: int,
     replace: bool,
+    vocabulary: Sequence[str],
     format_: str | None,
     mapping: Sequence[str],
     clean: bool | None,
@@ -389,6 +396,7 @@ def build(
             extractions=extractions,
             jobs=jobs,
             replace=replace,
+            vocabulary=vocabulary,
             progress=tell,
         )
     finally:
@@ -561,6 +569,132 @@ def parse_types(names: Sequence[str]) -> tuple[str, ...]:
         if name.casefold() not in known:
             raise click.UsageError(f"--type {name!r}: known are {', '.join(sorted(known.values()))}")
     return tuple(known[name.casefold()] for name in names)
+
+
+def decision_options(command: Command) -> Command:
+    """What all commands share by which people decide about a graph."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Answer as JSON."),
+        click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
+        click.option("--why", default="", metavar="TEXT", help="The reason, kept with the decision."),
+    ):
+        command = option(command)
+    return command
+
+
+def _show_change(change: Mapping[str, Any], *, as_json: bool, dry_run: bool = False) -> None:
+    from kg.compare import is_empty, lines
+
+    if as_json:
+        click.echo(json.dumps(change, ensure_ascii=False, indent=1))
+        return
+    for line in lines(change):
+        click.echo(line)
+    if is_empty(change):
+        click.echo("No difference.")
+    if dry_run:
+        click.echo("Nothing was changed (--dry-run).", err=True)
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.option("--below", type=float, default=1.1, metavar="SCORE", help="Only those that are less sure than this.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
+@output_options
+def merges(directory: str, below: float, limit: int, as_json: bool, as_csv: bool) -> None:
+    """List the names that were merged into a node, the doubtful ones first."""
+    from kg.curate import doubtful
+    from kg.directory import load_graph
+
+    found = doubtful(load_graph(directory), below=below)
+    rows = [(m.entity, m.merged_name, m.rule, m.score, m.decided_by) for m in found]
+    show_rows(("entity", "merged_name", "rule", "score", "decided_by"), rows[:limit], as_json=as_json, as_csv=as_csv)
+    if len(rows) > limit:
+        click.echo(f"{len(rows) - limit:,} more: --limit {len(rows)} shows all", err=True)
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("what", metavar="ID")
+@click.argument("into", metavar="INTO")
+@decision_options
+def merge(directory: str, what: str, into: str, why: str, dry_run: bool, as_json: bool) -> None:
+    """Make two nodes one, which keeps the name of INTO; later builds obey."""
+    from kg import curate
+
+    change = curate.merge(directory, what, into, why=why, dry_run=dry_run)
+    _show_change(change, as_json=as_json, dry_run=dry_run)
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("what", metavar="ID")
+@click.argument("name", metavar="[NAME]", required=False, default="")
+@decision_options
+def unmerge(directory: str, what: str, name: str, why: str, dry_run: bool, as_json: bool) -> None:
+    """Take NAME out of a node, or take back a merge that a person made.
+
+    Without NAME, ID is the node that was merged into another one, or the one that it was merged into.
+    """
+    from kg import curate
+
+    change = curate.unmerge(directory, what, name, why=why, dry_run=dry_run)
+    _show_change(change, as_json=as_json, dry_run=dry_run)
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("what", metavar="ID")
+@click.argument("name", metavar="NAME")
+@decision_options
+def rename(directory: str, what: str, name: str, why: str, dry_run: bool, as_json: bool) -> None:
+    """Call a node otherwise; its id follows, and the former id leads to it."""
+    from kg import curate
+
+    change = curate.rename(directory, what, name, why=why, dry_run=dry_run)
+    _show_change(change, as_json=as_json, dry_run=dry_run)
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("what", metavar="ID")
+@click.argument("entity_type", metavar="TYPE")
+@decision_options
+def retype(directory: str, what: str, entity_type: str, why: str, dry_run: bool, as_json: bool) -> None:
+    """Give a node another type; what the new type cannot be said of goes."""
+    from kg import curate
+
+    change = curate.retype(directory, what, entity_type, why=why, dry_run=dry_run)
+    _show_change(change, as_json=as_json, dry_run=dry_run)
+
+
+@main.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("what", metavar="ID", nargs=-1, required=True)
+@decision_options
+def drop(directory: str, what: Sequence[str], why: str, dry_run: bool, as_json: bool) -> None:
+    """Take a node or a statement out of the graph for good.
+
+    ID is an id or an unambiguous name, a statement's id, or a statement as SUBJECT PREDICATE OBJECT.
+    """
+    from kg import curate
+
+    change = curate.drop(directory, " ".join(what), why=why, dry_run=dry_run)
+    _show_change(change, as_json=as_json, dry_run=dry_run)
+
+
+@main.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--moved", type=float, default=0.0, metavar="X", help="Leave out confidences that moved by X or less.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+def diff(old: str, new: str, moved: float, as_json: bool) -> None:
+    """Show what changed from one graph directory to another."""
+    from kg.compare import compare
+    from kg.directory import load_graph, redirects
+
+    change = compare(load_graph(old), load_graph(new), redirects=redirects(new), least=moved)
+    _show_change(change, as_json=as_json)
 
 
 @main.command()
