@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,11 @@ def test_the_texts_need_a_file_of_their_own(
 def test_the_wrong_language_and_no_query(arguments: tuple[str, ...], message: str) -> None:
     answer = kg(*arguments)
     assert (answer.exit_code, answer.output) == (1, f"Error: {message}\n")
+
+
+def test_a_text_of_several_windows_is_extracted_in_silence(tmp_path: Path) -> None:
+    abstract = "We propose a Recurrent Neural Network (RNN) for parsing. " * 800
+    (tmp_path / "in.jsonl").write_text(json.dumps({"id": "1", "title": "Long", "abstract": abstract}) + "\n", "utf-8")
+    answer = CliRunner().invoke(main, ["extract", str(tmp_path / "in.jsonl")])
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    assert '"name": "Recurrent Neural Network"' in answer.stdout

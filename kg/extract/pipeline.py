@@ -71,13 +71,14 @@ def make_doc(nlp: Language, text: str) -> Doc:
     if len(text) <= WINDOW:
         return nlp(text)
     early = COMPONENTS[: COMPONENTS.index("ner") + 1]
-    with nlp.select_pipes(disable=[name for name in nlp.pipe_names if name not in early]):
+    late = [name for name in nlp.pipe_names if name not in early or name == "kg_abbreviations"]
+    with nlp.select_pipes(disable=late):
         pieces = [nlp(text[start:end]) for start, end in windows(text)]
     doc = Doc.from_docs(pieces, ensure_whitespace=False)
     if doc is None or doc.text != text:
         raise KGError("a text could not be put together again from its windows: please report it")
     for name, component in nlp.pipeline:
-        if name not in early or name == "kg_abbreviations":
+        if name in late:
             doc = component(doc)
     return doc
 
