@@ -602,7 +602,7 @@ def _show_change(change: Mapping[str, Any], *, as_json: bool, dry_run: bool = Fa
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many.")
 @output_options
 def merges(directory: str, below: float, limit: int, as_json: bool, as_csv: bool) -> None:
-    """List the names that were merged into a node, the doubtful ones first."""
+    """List the names that were merged, the doubtful first."""
     from kg.curate import doubtful
     from kg.directory import load_graph
 
@@ -619,7 +619,10 @@ def merges(directory: str, below: float, limit: int, as_json: bool, as_csv: bool
 @click.argument("into", metavar="INTO")
 @decision_options
 def merge(directory: str, what: str, into: str, why: str, dry_run: bool, as_json: bool) -> None:
-    """Make two nodes one, which keeps the name of INTO; later builds obey."""
+    """Make two nodes one.
+
+    It keeps the name of INTO; later builds obey.
+    """
     from kg import curate
 
     change = curate.merge(directory, what, into, why=why, dry_run=dry_run)
@@ -632,9 +635,10 @@ def merge(directory: str, what: str, into: str, why: str, dry_run: bool, as_json
 @click.argument("name", metavar="[NAME]", required=False, default="")
 @decision_options
 def unmerge(directory: str, what: str, name: str, why: str, dry_run: bool, as_json: bool) -> None:
-    """Take NAME out of a node, or take back a merge that a person made.
+    """Take a name out of a node, or a merge back.
 
-    Without NAME, ID is the node that was merged into another one, or the one that it was merged into.
+    A merge is taken back that a person made. Without NAME, ID is the node that was merged into another one, or the one
+    that it was merged into.
     """
     from kg import curate
 
@@ -648,7 +652,10 @@ def unmerge(directory: str, what: str, name: str, why: str, dry_run: bool, as_js
 @click.argument("name", metavar="NAME")
 @decision_options
 def rename(directory: str, what: str, name: str, why: str, dry_run: bool, as_json: bool) -> None:
-    """Call a node otherwise; its id follows, and the former id leads to it."""
+    """Call a node otherwise.
+
+    Its id follows, and the former id leads to it.
+    """
     from kg import curate
 
     change = curate.rename(directory, what, name, why=why, dry_run=dry_run)
@@ -661,7 +668,10 @@ def rename(directory: str, what: str, name: str, why: str, dry_run: bool, as_jso
 @click.argument("entity_type", metavar="TYPE")
 @decision_options
 def retype(directory: str, what: str, entity_type: str, why: str, dry_run: bool, as_json: bool) -> None:
-    """Give a node another type; what the new type cannot be said of goes."""
+    """Give a node another type.
+
+    What the new type cannot be said of goes.
+    """
     from kg import curate
 
     change = curate.retype(directory, what, entity_type, why=why, dry_run=dry_run)
