@@ -51,6 +51,7 @@ _LOCAL_SETTINGS: Mapping[str, str] = {
     "internal.dbms.bolt.netty_server_shutdown_timeout": "1s",
 }
 # A server of a test lives for a minute: a compiler that thinks less and one thread for garbage start it sooner.
+_OPENS = tuple(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.nio", "java.io", "sun.nio.ch"))
 _QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 
 
@@ -217,8 +218,7 @@ def running(server: Neo4jServer) -> Iterator[None]:
     from neo4j.exceptions import DriverError, Neo4jError
 
     release = server.release
-    opens = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.nio", "java.io", "sun.nio.ch")]
-    command = [java(release.java), "-Xmx512m", *_QUICK, *opens, "-cp", f"{_lib(release)}/*", release.main]
+    command = [java(release.java), "-Xmx512m", *_QUICK, *_OPENS, "-cp", f"{_lib(release)}/*", release.main]
     command += [f"--home-dir={server.home}", f"--config-dir={server.home / 'conf'}"]
     with (server.home / "logs" / "output.log").open("w") as log, started(command, log) as process:
         wait_for_port(server.port, process, server.home / "logs" / "neo4j.log")
@@ -328,6 +328,7 @@ def _admin(release: Neo4jRelease, home: Path, *arguments: str, timeout: float) -
         java(release.java),
         "-Xmx512m",
         *_QUICK,
+        *_OPENS,
         "-cp",
         f"{_lib(release)}/*",
         "org.neo4j.cli.AdminTool",

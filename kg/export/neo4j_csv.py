@@ -12,30 +12,30 @@ id:ID(Author),type:string,name:string,_kg:boolean
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from kg.graph import Graph
-from kg.property_graph import Column, Row, node_rows, relationship_rows
+from kg.property_graph import Column, Row, node_rows, relationship_rows, schema
 from kg.stores.neo4j import MARK, constraints
 
 _TYPES = {"text": "string", "integer": "long", "number": "double", "boolean": "boolean", "texts": "string[]"}
 # Between the items of a list: a sign that no text needs, and that is made a blank where one has it.
 _SEPARATOR = "\x1f"
 COMMAND = "command.txt"
-CONSTRAINTS = "constraints.cypher"
+AFTERWARDS = "afterwards.cypher"
 
 
 def write(graph: Graph, folder: Path) -> None:
-    """Write a file for each label and kind of relationship, the command, and the constraints to make afterwards."""
+    """Write a file for each label and kind of relationship, the command, and the statements to run afterwards."""
     arguments = []
     for table, rows in node_rows(graph):
         name = f"nodes-{table.label}.csv"
         key, *others = table.columns
         header = [f"{key.name}:ID({table.label})", *map(_header, others), f"{MARK}:boolean"]
         _write(folder / name, header, table.columns, rows)
-        arguments.append(f"--nodes={table.label}={name}")
+        arguments.append(f"--nodes={table.label}=./{name}")
     for group in relationship_rows(graph):
         if group.rows:
             name = f"relationships-{group.table.type}-{group.head}-{group.tail}.csv"
@@ -43,15 +43,23 @@ def write(graph: Graph, folder: Path) -> None:
             header = [f":START_ID({group.head})", f":END_ID({group.tail})"]
             header += [*map(_header, group.table.columns), f"{MARK}:boolean"]
             _write(folder / name, header, (*ends, *group.table.columns), group.rows)
-            arguments.append(f"--relationships={group.table.type}={name}")
-    _write_text(folder / CONSTRAINTS, "".join(f"{statement};\n" for statement in constraints()))
+            arguments.append(f"--relationships={group.table.type}=./{name}")
+    _write_text(folder / AFTERWARDS, "".join(f"{statement};\n" for statement in (*constraints(), *_empty_lists())))
     _write_text(folder / COMMAND, f"{command(arguments)}\n")
 
 
 def command(arguments: Iterable[str]) -> str:
-    """What to type in the folder, the server stopped; `constraints.cypher` comes after its start."""
+    """What to type in the folder, the server stopped; `afterwards.cypher` comes after its start."""
     options = ["--overwrite-destination", "--multiline-fields=true", "--array-delimiter=U+001F", *arguments]
     return " \\\n    ".join(["neo4j-admin database import full neo4j", *options])
+
+
+def _empty_lists() -> Iterator[str]:
+    """The import leaves out a list that is empty; in the other stores it is there."""
+    for table in schema().nodes.values():
+        for name in (column.name for column in table.columns if column.kind == "texts"):
+            nodes = f"MATCH (n:`{table.label}`) WHERE n.`{name}` IS NULL"
+            yield f"{nodes} CALL (n) {{ SET n.`{name}` = [] }} IN TRANSACTIONS"
 
 
 def _header(column: Column) -> str:
