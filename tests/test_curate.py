@@ -1,0 +1,233 @@
+"""What people decide about a graph directory, on the command line, and how graphs differ."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kg.cli import main
+from kg.directory import load_graph
+from kg.resolve import decisions
+
+LINES = [
+    {"id": "p1", "title": "Quick Net", "abstract": "Quick Net is a Slow Net for zapping."},
+    {"id": "p2", "title": "Slow Net", "abstract": "A Slow Net (SN) does zapping."},
+    {"id": "p3", "title": "Again", "abstract": "We apply a quick net and SN."},
+]
+QUICK, SLOW, ZAP = (
+    {"id": "e1", "type": "Method", "name": "Quick Net", "surfaces": ["Quick Net"], "role": "introduces"},
+    {"id": "e2", "type": "Method", "name": "Slow Net", "surfaces": ["Slow Net", "SN"], "role": "studies"},
+    {"id": "e3", "type": "Task", "name": "zapping", "surfaces": ["zapping"], "role": "addresses"},
+)
+SAID = [
+    {"id": "p1", "entities": [QUICK, {**SLOW, "surfaces": ["Slow Net"]}, ZAP],
+     "relations": [["e1", "used_for", "e3"], ["e1", "subtype_of", "e2"]]},
+    {"id": "p2", "entities": [SLOW, ZAP], "relations": [["e2", "used_for", "e3"]],
+     "results": []},
+    {"id": "p3", "entities": [{**QUICK, "surfaces": ["quick net"], "name": "quick net", "role": "uses"},
+                              {**SLOW, "surfaces": ["SN"], "name": "SN", "role": "uses"}]},
+]  # fmt: skip
+TABLES = ("entities", "evidence", "extractions", "mentions", "merges", "papers", "results", "statements")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a graph of three papers in `graph`."""
+    monkeypatch.chdir(tmp_path)
+    Path("papers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in LINES))
+    Path("said.jsonl").write_text("".join(json.dumps(row) + "\n" for row in SAID))
+    assert kg("build", "papers.jsonl", "--extractions", "said.jsonl", "-o", "graph").exit_code == 0
+    return tmp_path
+
+
+def kg(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def done(*arguments: str) -> str:
+    output = kg(*arguments)
+    assert (output.exit_code, output.stderr) == (0, ""), output.output
+    return output.stdout
+
+
+def content(directory: str) -> dict[str, bytes]:
+    return {name: Path(directory, f"{name}.parquet").read_bytes() for name in TABLES}
+
+
+def ids(directory: str = "graph") -> list[str]:
+    return [entity.id for entity in load_graph(directory).entities]
+
+
+def test_merges_are_listed_with_rule_and_score(folder: Path) -> None:
+    assert ids() == ["method:quick-net", "method:slow-net", "task:zapping"]
+    rows = json.loads(done("merges", "graph", "--json"))
+    assert {(row["entity"], row["merged_name"], row["rule"]) for row in rows} == {
+        ("method:quick-net", "quick net", "case"),
+        ("method:slow-net", "SN", "abbreviation"),
+        ("task:zapping", "zapping", "case"),
+    }
+    assert [row["score"] for row in rows] == sorted(row["score"] for row in rows)
+    assert [row["merged_name"] for row in json.loads(done("merges", "graph", "--below", "0.95", "--json"))] == ["SN"]
+
+
+def test_a_merge_is_obeyed_by_later_builds_and_can_be_taken_back(folder: Path) -> None:
+    before = content("graph")
+    said = done("merge", "graph", "quick net", "Slow Net", "--why", "the same")
+    assert "~ entity method:quick-net is now method:slow-net" in said
+    assert ids() == ["method:slow-net", "task:zapping"]
+    after = content("graph")
+    assert kg("build", "papers.jsonl", "-o", "graph", "--extractions", "said.jsonl").exit_code == 0
+    assert content("graph") == after
+    assert done("find", "graph", "Quick Net").count("method:slow-net") == 1
+    assert json.loads(done("explain", "graph", "method:quick-net", "--json"))["id"] == "method:slow-net"
+    people = [row for row in json.loads(done("merges", "graph", "--json")) if row["decided_by"] == "person"]
+    assert {row["merged_name"] for row in people} == {"Quick Net", "quick net"}
+    done("unmerge", "graph", "method:quick-net")
+    assert content("graph") == before
+    assert [d.action for d in decisions.read("graph")] == ["merge", "unmerge"]
+
+
+def test_a_decision_before_the_papers_gives_what_it_gives_after_them(folder: Path) -> None:
+    done("merge", "graph", "quick net", "Slow Net")
+    done("rename", "graph", "zapping", "Zap!")
+    Path("other").mkdir()
+    Path("other/decisions.jsonl").write_bytes(Path("graph/decisions.jsonl").read_bytes())
+    for number, (line, said) in enumerate(zip(LINES, SAID, strict=True)):
+        Path(f"{number}.jsonl").write_text(json.dumps(line))
+        Path(f"{number}-said.jsonl").write_text(json.dumps(said))
+        assert kg("build", f"{number}.jsonl", "--extractions", f"{number}-said.jsonl", "-o", "other").exit_code == 0
+    assert content("other") == content("graph")
+
+
+def test_dry_run_changes_nothing(folder: Path) -> None:
+    before = content("graph")
+    output = kg("merge", "graph", "quick net", "Slow Net", "--dry-run")
+    assert "is now method:slow-net" in output.stdout
+    assert "Nothing was changed" in output.stderr
+    assert content("graph") == before
+    assert not Path("graph/decisions.jsonl").exists()
+
+
+def test_a_name_is_taken_out_of_a_node(folder: Path) -> None:
+    said = done("unmerge", "graph", "Slow Net", "SN")
+    assert "+ entity method:sn  SN" in said
+    assert "method:sn" in ids()
+    graph = load_graph("graph")
+    assert ("paper:p3", "uses", "method:sn", False) in {statement.key for statement in graph.statements}
+    assert ("paper:p2", "studies", "method:slow-net", False) in {statement.key for statement in graph.statements}
+
+
+def test_rename_moves_the_id_and_keeps_the_former_one(folder: Path) -> None:
+    done("rename", "graph", "zapping", "Zap & Go")
+    assert load_graph("graph").entity_by_id["task:zap-go"].name == "Zap & Go"
+    assert json.loads(done("explain", "graph", "task:zapping", "--json"))["id"] == "task:zap-go"
+    done("rename", "graph", "task:zapping", "Zapping")
+    assert "task:zapping" in ids()
+
+
+def test_retype_drops_what_the_new_type_cannot_have(folder: Path) -> None:
+    done("retype", "graph", "zapping", "concept")
+    graph = load_graph("graph")
+    assert "concept:zapping" in graph.entity_by_id
+    said = {statement.key for statement in graph.statements}
+    assert ("paper:p1", "studies", "concept:zapping", False) in said
+    assert not any(predicate == "used_for" for _, predicate, _, _ in said)
+    assert {mention.type for mention in graph.mentions if mention.entity == "concept:zapping"} == {"Concept"}
+    assert "conforms" in done("validate", "graph")
+
+
+def test_drop_a_node_and_a_statement(folder: Path) -> None:
+    done("drop", "graph", "method:quick-net", "subtype_of", "method:slow-net")
+    keys = {statement.key for statement in load_graph("graph").statements}
+    assert ("method:quick-net", "subtype_of", "method:slow-net", False) not in keys
+    assert ("method:quick-net", "used_for", "task:zapping", False) in keys
+    done("drop", "graph", "zapping")
+    graph = load_graph("graph")
+    assert ids() == ["method:quick-net", "method:slow-net"]
+    assert not any("zapping" in statement.object for statement in graph.statements)
+    assert kg("build", "papers.jsonl", "-o", "graph", "--extractions", "said.jsonl").exit_code == 0
+    assert load_graph("graph") == graph
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("merge", "graph", "quick net", "zapping"), "is a Method and task:zapping a Task: kg retype"),
+        (("merge", "graph", "quick net", "Quick Net"), "there is nothing to merge"),
+        (("merge", "graph", "nothing", "Quick Net"), "is called 'nothing'"),
+        (("unmerge", "graph", "Slow Net"), "nobody merged anything into 'Slow Net'"),
+        (("unmerge", "graph", "Slow Net", "Slow Net Engine"), "nothing would change"),
+        (("rename", "graph", "zapping", "Zapping"), "nothing would change"),
+        (("rename", "graph", "zapping", " "), "empty name"),
+        (("retype", "graph", "zapping", "Thing"), "'Thing' is no type of entity, known: Method, Task"),
+        (("drop", "graph", "method:quick-net", "used_for", "method:slow-net"), "the graph does not say"),
+        (("drop", "nowhere", "x"), "nowhere"),
+        (("diff", "graph", "nowhere"), "nowhere"),
+    ],
+)
+def test_what_cannot_be_decided(folder: Path, arguments: tuple[str, ...], complaint: str) -> None:
+    before = content("graph")
+    output = kg(*arguments)
+    assert output.exit_code == 1
+    assert complaint in output.stderr
+    assert output.stderr.count("\n") == 1
+    assert content("graph") == before
+    assert decisions.read("graph") == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("nope", "Expecting value"),
+        ("[]", "should be an object"),
+        ('{"action": "eat", "entity": "method:x"}', "unknown action 'eat', known: drop, merge"),
+        ('{"action": "drop"}', "drop needs the field 'entity'"),
+        ('{"action": "merge", "entity": "method:x"}', "merge needs the field 'into'"),
+        ('{"action": "merge", "entity": "method:x", "into": "task:x"}', "differ in type"),
+        ('{"action": "drop", "entity": "x"}', "is no id of kg"),
+        ('{"action": "drop", "entity": "method:x", "colour": "red"}', "unknown field 'colour'"),
+        ('{"action": "drop", "entity": 5}', "field 'entity' should be a string"),
+        ('{"action": "retype", "entity": "method:x", "to": "Thing"}', "unknown type 'Thing'"),
+    ],
+)
+def test_a_decision_that_cannot_be_read_is_named_and_stops_the_build(folder: Path, line: str, complaint: str) -> None:
+    Path("graph/decisions.jsonl").write_text('{"action": "drop", "entity": "task:zapping"}\n' + line + "\n")
+    output = kg("build", "papers.jsonl", "-o", "graph")
+    assert output.exit_code == 1
+    assert "decisions.jsonl:2: " in output.stderr
+    assert complaint in output.stderr
+    assert len(ids()) == 3
+
+
+def test_diff_of_two_graphs(folder: Path) -> None:
+    Path("fewer.jsonl").write_text("".join(json.dumps(row) + "\n" for row in LINES[:2]))
+    Path("less.jsonl").write_text("".join(json.dumps(row) + "\n" for row in SAID[:2]))
+    assert kg("build", "fewer.jsonl", "--extractions", "less.jsonl", "-o", "old").exit_code == 0
+    assert done("diff", "old", "graph") == (
+        "+ paper paper:p3  Again\n"
+        "+ name quick net of method:quick-net (case, rule)\n"
+        "+ paper:p3 uses method:quick-net  (1.0)\n"
+        "+ paper:p3 uses method:slow-net  (1.0)\n"
+    )
+    change = json.loads(done("diff", "graph", "old", "--json"))
+    assert change["papers"]["lost"] == [["paper:p3", "Again"]]
+    assert done("diff", "graph", "graph") == "No difference.\n"
+
+
+def test_a_vocabulary_of_ones_own_is_remembered(folder: Path) -> None:
+    Path("mine.csv").write_text("name,type,aliases\nRapid Network,Method,quick net\n")
+    build = ("build", "papers.jsonl", "--extractions", "said.jsonl", "-o", "graph")
+    assert kg(*build, "--vocabulary", "mine.csv").exit_code == 0
+    assert "method:rapid-network" in ids()
+    mine = content("graph")
+    Path("mine.csv").unlink()
+    assert kg(*build).exit_code == 0
+    assert content("graph") == mine
+    done("drop", "graph", "zapping")
+    assert "method:rapid-network" in ids()
+    assert kg(*build, "--replace").exit_code == 0
+    assert "method:quick-net" in ids()
+    assert "no such vocabulary file" in kg(*build, "--vocabulary", "mine.csv").stderr
