@@ -709,15 +709,19 @@ def diff(old: str, new: str, moved: float, as_json: bool) -> None:
 
 @main.command()
 @click.argument("directory", metavar="DIR")
-@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
-def stats(directory: str, as_json: bool) -> None:
+@output_options
+def stats(directory: str, as_json: bool, as_csv: bool) -> None:
     """Count what is in a graph, by type, predicate and support."""
     from kg.directory import load_graph
+    from kg.stats import as_rows
     from kg.stats import stats as count
 
     numbers = count(load_graph(directory))
     if as_json:
         click.echo(json.dumps(numbers, ensure_ascii=False, indent=1))
+        return
+    if as_csv:
+        show_rows(("count", "of", "number"), as_rows(numbers), as_json=False, as_csv=True)
         return
     for name, value in numbers.items():
         title = name.replace("_", " ").capitalize()

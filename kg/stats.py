@@ -62,6 +62,26 @@ def stats(graph: Graph, *, most: int = 5) -> dict[str, Any]:
     }
 
 
+def as_rows(numbers: dict[str, Any]) -> list[tuple[str, str, float]]:
+    """The same as (count, of what, number).
+
+    >>> frequent = {"Task": [{"id": "task:x", "papers": 1}]}
+    >>> as_rows({"papers": 1, "entities_by_type": {"Task": 2}, "most_frequent": frequent})
+    [('papers', '', 1), ('entities_by_type', 'Task', 2), ('most_frequent', 'task:x', 1)]
+    """
+    rows: list[tuple[str, str, float]] = []
+    for name, value in numbers.items():
+        if name == "most_frequent":
+            rows += [(name, node["id"], node["papers"]) for nodes in value.values() for node in nodes]
+        elif isinstance(value, dict):
+            rows += [(name, label, number) for label, number in value.items()]
+        elif isinstance(value, list):
+            rows += [(name, conflict["name"], len(conflict["ids"])) for conflict in value]
+        else:
+            rows.append((name, "", value))
+    return rows
+
+
 def _in_order(counts: Counter[str]) -> dict[str, int]:
     return {kind: counts[kind] for kind in ENTITY_TYPES}
 

@@ -202,6 +202,8 @@ def test_kg_stats(folder: str) -> None:
     assert "Isolated share                40.0%" in output
     assert "  BERT: method:bert, task:bert" in output
     assert json.loads(kg("stats", folder, "--json").stdout) == stats(GRAPH)
+    rows = kg("stats", folder, "--csv").stdout.splitlines()
+    assert rows[:2] == ["count,of,number", f"papers,,{len(GRAPH.papers)}"]
 
 
 def test_kg_explain(folder: str) -> None:
