@@ -324,7 +324,7 @@ def test_construct_and_describe_give_turtle(folder: Path) -> None:
         (["query", "{folder}", "MATCH (m {id: $id}) RETURN m"], "no value for $id: give --param id=VALUE"),
         (["query", "{folder}", "RETURN 1", "--param", "x=1"], "the query has no $x"),
         (["sparql", "{folder}", "ASK { $x ?p ?o }", "--param", "x=[1]"], "is text, a number, true or false"),
-        (["query", "oxigraph:/tmp/x", "RETURN 1"], "understands Sparql: ask it with `kg sparql`"),
+        (["query", "oxigraph:/tmp/x", "RETURN 1"], "understands SPARQL: ask it with `kg sparql`"),
         (["sparql", "ladybug:/tmp/x", "ASK {}"], "understands Cypher: ask it with `kg query`"),
         (["query", "ladybug:{folder}/none", "RETURN 1"], "no Ladybug file here"),
         (["sparql", "oxigraph:{folder}/none", "ASK {}"], "no Oxigraph folder here"),
