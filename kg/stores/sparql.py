@@ -40,6 +40,7 @@ _CONNECT_SECONDS = 15.0
 _ANSWER_SECONDS = 600.0
 _MOST_BYTES = 1 << 29
 _ROWS, _TRIPLES = "application/sparql-results+json", "application/n-triples"
+_UPDATE = {"Content-Type": "application/sparql-update"}
 _NOT_HERE = frozenset({404, 405, 415, 501})
 
 
@@ -100,7 +101,7 @@ class SparqlStore:
             done, total = 0, len(wanted) + len(over)
             for verb, lines in (("DELETE", over), ("INSERT", wanted)):
                 for batch in _batches(sorted(lines)):
-                    self._send(client, update, {"update": f"{verb} DATA {{\n{batch.text}}}"})
+                    self._send(client, update, f"{verb} DATA {{\n{batch.text}}}")
                     done += batch.count
                     if progress is not None:
                         progress("triples", done, total)
@@ -163,7 +164,7 @@ class SparqlStore:
     def _update_address(self, client: httpx.Client) -> str:
         """Where the server takes updates: found by one that does nothing."""
         for address in self.update_addresses():
-            response = client.post(address, data={"update": "INSERT DATA {}"})
+            response = client.post(address, content="INSERT DATA {}", headers=_UPDATE)
             if response.is_success and "html" not in response.headers.get("Content-Type", ""):
                 return address
             if response.status_code not in _NOT_HERE | {400}:
@@ -179,8 +180,8 @@ class SparqlStore:
                 return {" ".join(row) for row in self._rows(*answer, None).rows}
         raise StoreError(f"{self.address}: takes no queries, which removing needs")
 
-    def _send(self, client: httpx.Client, address: str, data: dict[str, str]) -> None:
-        response = client.post(address, data=data)
+    def _send(self, client: httpx.Client, address: str, text: str) -> None:
+        response = client.post(address, content=text.encode(), headers=_UPDATE)
         if not response.is_success:
             raise self._refused(response)
 
