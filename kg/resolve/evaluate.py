@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kg.model import Extraction
+from kg.extract.evaluate import pair_entities
+from kg.model import Extraction, KGError, Paper, digest
+from kg.resolve.gather import count, gather
+from kg.resolve.resolver import Resolver
+from kg.resolve.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -66,3 +70,102 @@ def score(gold: Mapping[Hashable, str], found: Mapping[Hashable, str]) -> Score:
         Quality(right / made if made else 1.0, right / possible if possible else 1.0),
         len(gold),
     )
+
+
+def measure(
+    papers: Mapping[str, Paper],
+    gold: Sequence[Extraction],
+    resolver: Resolver,
+    *,
+    found: Sequence[Extraction] | None = None,
+) -> dict[str, tuple[float, float, float, int]]:
+    """The figures of one corpus: line -> precision, recall, F1 (0 to 1), and how many were compared.
+
+    Gold entities are resolved under their first surface. With `found`, extractions of the same papers, a line is added
+    for the gold nodes of two or more papers that are one node there.
+    """
+    wanted: dict[Hashable, str] = {
+        (extraction.paper, entity.id): entity.canonical
+        for extraction in gold
+        for entity in extraction.entities
+        if entity.canonical is not None
+    }
+    if not wanted:
+        raise KGError("no entity of the annotations says what it is (`canonical`): resolution cannot be scored")
+    assigned = resolver.resolve(papers, [blinded(extraction, papers[extraction.paper].text) for extraction in gold])
+    compared = score(wanted, dict(assigned.assignments))
+    known = [item for item, node in wanted.items() if node in resolver.vocabulary.concepts]
+    linked = sum(assigned.assignments.get(item) == wanted[item] for item in known)  # type: ignore[call-overload]
+    share = linked / len(known) if known else 1.0
+    table = {
+        "resolution B-cubed": (*_three(compared.bcubed), compared.items),
+        "resolution pairwise": (*_three(compared.pairwise), compared.items),
+        "linking accuracy": (share, share, share, len(known)),
+    }
+    if found is not None:
+        one, extracted, several = nodes_found(gold, found, resolver.resolve(papers, found).assignments)
+        for line, number in (("nodes of 2+ papers found as one", several), ("those extracted twice", extracted)):
+            recall = one / number if number else 1.0
+            table[line] = (recall, recall, recall, number)
+    return table
+
+
+def nodes_found(
+    gold: Iterable[Extraction], found: Iterable[Extraction], assigned: Mapping[tuple[str, str], str]
+) -> tuple[int, int, int]:
+    """Of gold nodes of two or more papers: how many are found as one, are extracted in two papers, and there are.
+
+    Found entities are paired with gold ones as in `kg eval`. A node is found as one when pairs of two or more papers
+    lead to one node, no pair leads elsewhere, and most of that node's pairs are of this gold node.
+    """
+    by_paper = {extraction.paper: extraction for extraction in found}
+    papers: dict[str, set[str]] = {}
+    nodes: dict[str, list[tuple[str, str]]] = {}
+    for extraction in gold:
+        canonical = {entity.id: entity.canonical for entity in extraction.entities if entity.canonical}
+        for name in canonical.values():
+            papers.setdefault(name, set()).add(extraction.paper)
+        said = by_paper.get(extraction.paper)
+        for pair, right in (pair_entities(extraction, said) if said else {}).items():
+            node = assigned.get((extraction.paper, pair))
+            if right in canonical and node is not None:
+                nodes.setdefault(canonical[right], []).append((extraction.paper, node))
+    holds: dict[str, Counter[str]] = {}
+    for name, pairs in nodes.items():
+        for _, node in pairs:
+            holds.setdefault(node, Counter())[name] += 1
+    several = [name for name in papers if len(papers[name]) > 1]
+    one = extracted = 0
+    for name in several:
+        pairs = nodes.get(name, [])
+        leads = {node for _, node in pairs}
+        twice = len({paper for paper, _ in pairs}) > 1
+        extracted += twice
+        if twice and len(leads) == 1:
+            held = holds[leads.pop()]
+            one += 2 * held[name] > held.total()
+    return one, extracted, len(several)
+
+
+def cross_validated(
+    papers: Mapping[str, Paper], gold: Sequence[Extraction], *, folds: int
+) -> dict[str, tuple[float, float, float, int]]:
+    """The mean of `measure` over parts of the corpus, each with a vocabulary made from the other parts alone."""
+    part_of = {extraction.paper: int(digest(extraction.paper)[:8], 16) % folds for extraction in gold}
+    tables = []
+    for part in range(folds):
+        held_out = [extraction for extraction in gold if part_of[extraction.paper] == part]
+        others = [extraction for extraction in gold if part_of[extraction.paper] != part]
+        if held_out:
+            tables.append(measure(papers, held_out, Resolver(Vocabulary.of(gather(count(papers, others))))))
+    return {
+        line: (
+            *(sum(table[line][column] for table in tables) / len(tables) for column in range(3)),  # type: ignore[misc]
+            sum(table[line][3] for table in tables),
+        )
+        for line in tables[0]
+    }
+
+
+def _three(quality: Quality) -> tuple[float, float, float]:
+    return quality.precision, quality.recall, quality.f1

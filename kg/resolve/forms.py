@@ -384,7 +384,7 @@ def loose(name: str, entity_type: str) -> tuple[str, ...]:
     """The form of a name after each of the `LOOSE` rules, without blanks, so that compounds may be split or fused.
 
     - wording: see `wording`
-    - inflection: each word without the ending that makes a verb, a participle or a noun of it
+    - inflection: each word without the ending that makes a verb, a participle or a noun of it, unless it is alone
     - head: without heads that say only the type; after a proper name without others too (`BERT model`)
     - modifier: without modifiers in front that say only how usual a thing is, or when it is measured
 
@@ -394,8 +394,8 @@ def loose(name: str, entity_type: str) -> tuple[str, ...]:
     (('selfattentionmechanism', 'selfattentmechanism', 'selfattent', 'selfattent'), 'accuracy')
     """
     worded = wording(name).split(" ")
-    words = list(map(stem, worded)) if len(worded) > 1 else worded
-    forms = ["".join(worded), "".join(words)]
+    words = list(map(stem, worded))
+    forms = ["".join(worded), "".join(words if len(words) > 1 else worded)]
     first, _, last = name.partition(" ")
     if entity_type == "Method" and looks_short(first) and singular(last.lower()) in _HEADS_OF_NAMES:
         return (*forms, key(first), key(first))

@@ -94,7 +94,7 @@ class Vocabulary:
                     if looks_short(label):
                         continue
                     forms = loose(label, concept.type)
-                    bare = forms[1]
+                    bare = forms[1] if len(words_of(label)) > 1 else forms[2]
                     for (rule, _), form in zip(LOOSE, forms, strict=True):
                         # what lacks a head may be meant by a name with it, but `graph` is no `graph problem`
                         given = form == bare or rule in ("wording", "inflection") or concept.type in _HEADS_MAY_LACK
