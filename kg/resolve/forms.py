@@ -257,7 +257,7 @@ def _spelling(name: str) -> str:
 def _fused(name: str) -> str:
     words = words_of(name)
     if not words:
-        return _fold(name)
+        return _fold(name).replace(":", ";")  # a colon tells ids from normal forms
     joined = [words[0]]
     for before, word in itertools.pairwise(words):
         # `k-means++` is not `k-means plus`; digits that meet would make another number

@@ -17,15 +17,15 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kg.extract.annotations import read_extractions
 from kg.model import Extraction, Paper
-from kg.resolve.forms import key, looks_short, unify
+from kg.resolve.forms import SMALL_WORDS, key, looks_short, tidy, unify
 from kg.resolve.generic import is_generic, is_sentence
 from kg.resolve.match import content, is_abbreviation
-from kg.resolve.vocabulary import Concept, write_skos
+from kg.resolve.vocabulary import Concept, Vocabulary, read_concepts, write_skos
 
 logger = logging.getLogger(__name__)
 
@@ -104,9 +104,76 @@ def gather(found: Iterable[Named], *, broader: Mapping[str, str] | None = None) 
     ]
 
 
+def extended(concepts: Iterable[Concept], additions: Iterable[Concept]) -> list[Concept]:
+    """Concepts with what an expert adds, who is right: labels of additions leave the concepts that had them as aliases.
+
+    An addition that has a known name is about that concept. The name of another concept is never made an alias.
+    """
+    found = Vocabulary.of(concepts)
+    by_id = dict(found.concepts)
+    owner = {(concept.type, key(concept.name)): concept.id for concept in by_id.values()}
+    for addition in additions:
+        identifier = owner.get((addition.type, key(addition.name)), addition.id)
+        known = by_id.get(identifier)
+        taken = {key(addition.name)}
+        aliases = []
+        for alias in addition.aliases:
+            if key(alias) not in taken and owner.get((addition.type, key(alias)), identifier) == identifier:
+                aliases.append(alias)
+            taken.add(key(alias))
+        for holder in {found.keys.get((addition.type, label)) for label in taken} - {None, identifier}:
+            other = by_id[str(holder)]
+            left = tuple(alias for alias in other.aliases if key(alias) not in taken)
+            by_id[other.id] = replace(other, aliases=left)
+        if known is None:
+            by_id[identifier] = replace(addition, aliases=tuple(sorted(aliases)))
+            owner[addition.type, key(addition.name)] = identifier
+        else:
+            before = [alias for alias in known.aliases if key(alias) not in taken]
+            by_id[identifier] = replace(
+                known,
+                aliases=tuple(sorted({*before, *aliases} - {known.name})),
+                broader=known.broader or addition.broader,
+                definition=addition.definition or known.definition,
+                year=addition.year or known.year,
+                introduced_by=addition.introduced_by or known.introduced_by,
+            )
+        found = replace(found, keys={**found.keys, **{(addition.type, label): identifier for label in taken}})
+    return [by_id[identifier] for identifier in sorted(by_id)]
+
+
+def with_heads(concepts: Iterable[Concept]) -> list[Concept]:
+    """Concepts without a broader one get the one that their last words name: `masked language model`, language model.
+
+    Not data sets, whose last words name no kind, and never in a circle.
+    """
+    by_id = {concept.id: concept for concept in concepts}
+    owner = {(concept.type, key(concept.name)): concept.id for concept in by_id.values()}
+    above = {concept.id: concept.broader[0] for concept in by_id.values() if concept.broader}
+    for concept in by_id.values():
+        if concept.broader or concept.type == "Dataset":
+            continue
+        words = unify(concept.name).split(" ")
+        for place in range(1, len(words)):
+            head = owner.get((concept.type, key(" ".join(words[place:]))))
+            if words[place - 1].lower() in SMALL_WORDS:
+                break  # `adaptation to domains` is no domain
+            if head is not None and head != concept.id:
+                above[concept.id] = head
+                if not _leads_up(concept.id, above):
+                    del above[concept.id]
+                break
+    return [
+        replace(concept, broader=(above[concept.id],)) if not concept.broader and concept.id in above else concept
+        for concept in by_id.values()
+    ]
+
+
 def _is_alias(alias: str, named: Named) -> bool:
     """Whether a name that papers use for a concept is worth an alias: it is a name, and not one for much more."""
     if is_generic(alias, named.type) or is_sentence(alias) or len(key(alias)) < 2:
+        return False
+    if alias != tidy(alias) or "(" in alias or "$" in alias or "\\" in alias:  # residue, or two names in one
         return False
     if looks_short(alias) or is_abbreviation(alias, named.name):
         return True
@@ -135,6 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m kg.resolve.gather", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("files", nargs="+", metavar="PAPERS GOLD", help="pairs of a paper file and its annotations")
     parser.add_argument("--broader", type=Path, help="JSON lines of id and broader")
+    parser.add_argument("--add", type=Path, help="concepts and aliases that an expert adds (JSON lines)")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args(arguments)
     if len(options.files) % 2:
@@ -152,6 +220,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if row.get("broader"):
                 broader[row["id"]] = row["broader"]
     concepts = gather(count(papers, extractions), broader=broader)
+    if options.add:
+        concepts = extended(concepts, read_concepts(options.add))
+    concepts = with_heads(concepts)
     write_skos(concepts, options.output)
     logger.info("%d concepts in %s", len(concepts), options.output)
 
