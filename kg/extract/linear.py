@@ -68,8 +68,9 @@ def fit(
     `weights` (rows) says how much a row counts, `allowed` (rows x labels) which labels it may have at all.
     """
     keys, counts = np.unique(rows.ids, return_counts=True)
-    keys = keys[counts >= minimum]
-    model = Linear(tuple(labels), keys, np.zeros((len(keys) + 1, len(labels)), np.float32), np.zeros(len(labels)))
+    keys, counts = keys[counts >= minimum], counts[counts >= minimum]
+    empty = np.zeros((len(keys) + 1, len(labels)), np.float32)
+    model = Linear(tuple(labels), keys, empty, np.zeros(len(labels)), counts)
     columns = model.columns(rows)
     count = len(rows)
     squares = np.full_like(model.weights, 1e-3)
@@ -130,7 +131,9 @@ class Linear:
     labels: tuple[str, ...]
     keys: NDArray[np.uint32]
     weights: Floats
-    bias: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    bias: NDArray[np.float64]
+    #: In how many rows of the training each feature was; not kept in a file.
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def columns(self, rows: Rows) -> NDArray[np.int64]:
         """For each feature id of `rows`, the row of `weights` that it has."""
@@ -161,11 +164,11 @@ class Linear:
         return self.soft(self.columns(rows), rows.borders[:-1], lengths, allowed)
 
     def smaller(self, limit: int) -> Linear:
-        """The same model with only its `limit` features of largest weight."""
-        strength = np.abs(self.weights[:-1]).max(axis=1, initial=0.0)
+        """The model with only the `limit` features that move most: by largest weight and how often they occur."""
+        strength = np.abs(self.weights[:-1]).max(axis=1, initial=0.0) * np.sqrt(self.counts)
         kept = np.sort(np.argsort(-strength, kind="stable")[:limit])
         weights = np.concatenate([self.weights[kept], self.weights[-1:]])
-        return Linear(self.labels, self.keys[kept], weights, self.bias)
+        return Linear(self.labels, self.keys[kept], weights, self.bias, self.counts[kept])
 
     def save(self, path: Path) -> None:
         """Write to an .npz file, with weights in half precision."""

@@ -161,7 +161,7 @@ def candidates(
         marked = [votes[n] + votes[CATEGORIES + n] for n in range(len(ENTITY_TYPES))]
         rest = votes[NOTHING] + votes[CATEGORIES + NOTHING]
         best = max(marked)
-        frequent = sum(marked) >= 2 and sum(marked) >= 0.25 * (sum(marked) + rest)
+        frequent = sum(marked) >= 0.1 * (sum(marked) + rest)
         if best > 0 and (frequent or text[start:end] in surfaces):
             surfaces.setdefault(text[start:end], {}).setdefault(ENTITY_TYPES[marked.index(best)], 0)
     cover = [0] * (len(text) + 1)
@@ -347,9 +347,10 @@ class MentionScorer:
 
     def __call__(self, doc: Doc) -> Doc:
         detected = {(entity.start_char, entity.end_char): entity.label_ for entity in doc.ents}
-        found = candidates(doc.text, detected, doc._.kg_abbreviations, self.lexicon)
+        text = doc.text
+        found = candidates(text, detected, doc._.kg_abbreviations, self.lexicon)
         chosen = select(zip(found, self.scores(found), strict=True), self.threshold)
-        for start, end in foreign_spans(doc.text):
+        for start, end in foreign_spans(text):
             for span in [span for span in chosen if start <= span[0] < end and chosen[span][1] < SURE]:
                 del chosen[span]
         doc._.kg_mentions = [

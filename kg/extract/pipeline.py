@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
 # The factories of the components are registered by importing their modules.
 from kg.extract import abbreviations, entities, mentions, relations, results, roles  # noqa: F401
-from kg.extract.features import register_attributes
+from kg.extract.features import register_attributes, token_borders
 from kg.extract.train_recogniser import make_recogniser
 from kg.model import ExtractedEntity, Extraction, KGError, Mention, Relation, Result
 from kg.sentences import sentences
@@ -144,7 +145,9 @@ class SentenceSetter:
     """Sets the sentence borders that `kg.sentences` finds."""
 
     def __call__(self, doc: Doc) -> Doc:
-        begins = {start for start, _ in sentences(doc.text)}
-        for token in doc:
-            token.is_sent_start = token.i == 0 or token.idx in begins
-        return doc
+        if not len(doc):
+            return doc
+        begins = np.isin(token_borders(doc)[0], [start for start, _ in sentences(doc.text)])
+        begins[0] = True
+        values: Any = np.where(begins, 1, -1).astype(np.uint64)
+        return doc.from_array(["SENT_START"], values)

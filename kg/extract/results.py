@@ -194,7 +194,8 @@ class ResultReader:
 
     def __call__(self, doc: Doc) -> Doc:
         doc._.kg_results = []
-        text, entities, spans = doc.text, doc._.kg_entities, numbers(doc.text)
+        text, entities = doc.text, doc._.kg_entities
+        spans = numbers(text)
         if spans:
             rows = linear.encode(features(View.of_doc(doc), entities, spans))
             scores = self.model.probabilities(rows)[:, 1]

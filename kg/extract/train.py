@@ -6,7 +6,7 @@ training that was interrupted goes on from the checkpoints in WORK; the same dat
 model again.
 
 >>> held_out("paper-5"), sum(held_out(f"paper-{number}") for number in range(1000))
-(False, 42)
+(False, 49)
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import json
 import logging
 import shutil
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +30,10 @@ from spacy.util import load_config
 
 from kg.extract import linear, mentions, relations, results, roles
 from kg.extract.annotations import from_json, longest_first, read_extractions, read_texts
-from kg.extract.evaluate import Score, measure
+from kg.extract.entities import group
+from kg.extract.evaluate import Score, measure, pair_entities
 from kg.extract.features import View
-from kg.extract.pipeline import SentenceSetter, load_pipeline, make_pipeline
+from kg.extract.pipeline import SentenceSetter, load_pipeline, make_pipeline, to_extraction
 from kg.extract.train_recogniser import CONFIG, LabelledText, train_recogniser
 from kg.model import Extraction, KGError, Paper, ReadError
 
@@ -44,6 +44,7 @@ Detected = dict[tuple[int, int], str]
 #: Every how many-th paper is held back.
 HELD_OUT = 20
 FOLDS = 3
+THRESHOLDS = tuple(number / 50 for number in range(8, 36))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -218,22 +219,18 @@ def fit_components(
     docs = [_early(nlp, paper.text) for paper, _ in gold]
     views = [View.of_doc(doc) for doc in docs]
 
-    scorer: mentions.MentionScorer = nlp.get_pipe("kg_mentions")  # type: ignore[assignment]
-    lexicon, votes = mentions.make_lexicon(
+    scorer: Any = nlp.get_pipe("kg_mentions")
+    scorer.lexicon, votes = mentions.make_lexicon(
         [(paper.text, _spans(extraction)) for paper, extraction in gold],
         [(paper.text, _spans(extraction)) for paper, extraction in silver],
     )
-    scorer.lexicon = lexicon
-    fit_mentions(scorer, gold, docs, detected, votes, folds, settings)
-
-    classifier: roles.RoleClassifier = nlp.get_pipe("kg_roles")  # type: ignore[assignment]
-    gold_roles = fit_roles(classifier, gold, silver, views, nlp, folds, settings)
-
-    relater: relations.RelationClassifier = nlp.get_pipe("kg_relations")  # type: ignore[assignment]
-    fit_relations(relater, gold, silver, views, nlp, folds, settings, gold_roles)
-
-    reader: results.ResultReader = nlp.get_pipe("kg_results")  # type: ignore[assignment]
-    fit_results(reader, gold, views, folds, settings)
+    accepted = fit_mentions(scorer, gold, docs, detected, votes, folds, settings["mentions"])
+    for doc, found in zip(docs, accepted, strict=True):
+        doc._.kg_mentions = found
+        doc._.kg_entities = group(doc.text, found, doc._.kg_abbreviations)
+    rows = fit_roles(nlp, gold, silver, docs, folds, settings["roles"])
+    fit_relations(nlp, gold, docs, rows, folds, settings["relations"])
+    fit_results(nlp, gold, views, folds, settings["results"])
 
 
 def _early(nlp: Language, text: str) -> Doc:
@@ -247,9 +244,9 @@ def fit_mentions(
     detected: Sequence[Detected],
     votes: Sequence[Mapping[int, int]],
     folds: NDArray[Any],
-    settings: Mapping[str, Any],
-) -> None:
-    """Train the scorer of mentions and its threshold."""
+    options: Mapping[str, Any],
+) -> list[list[dict[str, Any]]]:
+    """Train the scorer of mentions; returns those that models which have not seen the paper accept."""
     found = [
         mentions.candidates(doc.text, seen, doc._.kg_abbreviations, scorer.lexicon, own)
         for doc, seen, own in zip(docs, detected, votes, strict=True)
@@ -266,50 +263,57 @@ def fit_mentions(
         dtype=np.int64,
     )
     weights = np.array([min(len(candidate.spans), 4) for own in found for candidate in own], dtype=np.float32)
-    options = settings["mentions"]
 
     def fit(chosen: NDArray[Any]) -> linear.Linear:
         return linear.fit(
             rows.take(chosen), targets[chosen], labels=("no", "yes"), weights=weights[chosen], **options["fit"]
-        )
+        ).smaller(options["features"])
 
     scores = np.zeros(len(rows))
     for fold in range(FOLDS):
         apart = folds[owner] == fold
-        if apart.any() and not apart.all():
-            scores[apart] = fit(~apart).probabilities(rows.take(apart))[:, 1]
+        scores[apart] = fit(~apart).probabilities(rows.take(apart))[:, 1]
     borders = np.cumsum([0, *(len(own) for own in found)])
     best = (-1.0, 0.5)
-    for threshold in np.arange(0.2, 0.7, 0.02).round(2):
+    for threshold in THRESHOLDS:
         given = wanted = hits = 0
         for number, own in enumerate(found):
             chosen = mentions.select(zip(own, scores[borders[number] : borders[number + 1]], strict=True), threshold)
             given += len(chosen)
             wanted += len(truth[number])
             hits += sum(truth[number].get(span) == kind for span, (kind, _) in chosen.items())
-        best = max(best, (200 * hits / max(1, given + wanted), float(threshold)))
+        best = max(best, (200 * hits / max(1, given + wanted), threshold))
     alone = [{span: (kind, 1.0) for span, kind in seen.items()} for seen in detected]
     hits = sum(t.get(span) == kind for t, own in zip(truth, alone, strict=True) for span, (kind, _) in own.items())
     total = sum(map(len, alone)) + sum(map(len, truth))
     log.info("mentions: recogniser alone F1 %.2f, scored F1 %.2f at %.2f", 200 * hits / max(1, total), *best)
-    scorer.model = fit(np.ones(len(rows), bool)).smaller(options["features"])
+    scorer.model = fit(np.ones(len(rows), bool))
     scorer.threshold = best[1]
+    chosen_by_paper = (
+        mentions.select(zip(own, scores[borders[n] : borders[n + 1]], strict=True), scorer.threshold)
+        for n, own in enumerate(found)
+    )
+    return [
+        [{"start": a, "end": b, "type": kind, "score": score} for (a, b), (kind, score) in sorted(chosen.items())]
+        for chosen in chosen_by_paper
+    ]
 
 
 def fit_roles(
-    classifier: roles.RoleClassifier,
+    nlp: Language,
     gold: Sequence[Labelled],
     silver: Sequence[Labelled],
-    views: Sequence[View],
-    nlp: Language,
+    docs: Sequence[Doc],
     folds: NDArray[Any],
-    settings: Mapping[str, Any],
-) -> list[list[str]]:
-    """Train the roles; returns, for each gold paper, the roles that models which have not seen it give its entities."""
-    options = settings["roles"]
-    labels = roles.role_labels()
+    options: Mapping[str, Any],
+) -> list[list[dict[str, Any]]]:
+    """Train the roles; returns the annotated entities with the roles that models which have not seen the paper give.
+
+    The entities that were found in a paper (`doc._.kg_entities`) get their roles from the same models.
+    """
+    classifier: Any = nlp.get_pipe("kg_roles")
     named = [entity_dicts(extraction) for _, extraction in gold]
-    rows, targets, weights, allowed = _role_rows(named, views)
+    rows, targets, weights, allowed = _role_rows(named, (View.of_doc(doc) for doc in docs))
     owner = np.repeat(np.arange(len(gold)), [len(own) for own in named])
     extra = [entity_dicts(extraction) for _, extraction in silver[: options["silver_papers"]]]
     extra_views = (View.of_doc(nlp.make_doc(paper.text)) for paper, _ in silver[: options["silver_papers"]])
@@ -319,25 +323,27 @@ def fit_roles(
         return linear.fit(
             linear.stack([rows.take(chosen), more[0]]),
             np.concatenate([targets[chosen], more[1]]),
-            labels=labels,
+            labels=roles.role_labels(),
             weights=np.concatenate([weights[chosen], options["silver_weight"] * more[2]]),
             allowed=np.concatenate([allowed[chosen], more[3]]),
             **options["fit"],
-        )
+        ).smaller(options["features"])
 
-    predicted = np.zeros(len(rows), np.int64)
+    predicted = targets.copy()
     for fold in range(FOLDS):
         apart = folds[owner] == fold
-        if apart.any() and not apart.all():
-            predicted[apart] = fit(~apart).probabilities(rows.take(apart), allowed[apart]).argmax(axis=1)
+        classifier.model = fit(~apart)
+        predicted[apart] = classifier.model.probabilities(rows.take(apart), allowed[apart]).argmax(axis=1)
+        for number in np.flatnonzero(folds == fold).tolist():
+            classifier(docs[number])
     log.info("roles: accuracy %.2f on gold entities", 100 * (predicted == targets).mean())
-    classifier.model = fit(np.ones(len(rows), bool)).smaller(options["features"])
+    classifier.model = fit(np.ones(len(rows), bool))
     names = iter(predicted)
-    return [[labels[next(names)] for _ in own] for own in named]
+    return [[{**entity, "role": roles.role_labels()[next(names)]} for entity in own] for own in named]
 
 
 def _role_rows(
-    named: Sequence[Sequence[Mapping[str, Any]]], views: Sequence[View] | Iterator[View]
+    named: Sequence[Sequence[Mapping[str, Any]]], views: Iterable[View]
 ) -> tuple[linear.Rows, NDArray[Any], NDArray[Any], NDArray[Any]]:
     labels = roles.role_labels()
     flat = [entity for own in named for entity in own]
@@ -353,134 +359,107 @@ def _role_rows(
 
 
 def fit_relations(
-    relater: relations.RelationClassifier,
-    gold: Sequence[Labelled],
-    silver: Sequence[Labelled],
-    views: Sequence[View],
     nlp: Language,
+    gold: Sequence[Labelled],
+    docs: Sequence[Doc],
+    named: Sequence[Sequence[Mapping[str, Any]]],
     folds: NDArray[Any],
-    settings: Mapping[str, Any],
-    gold_roles: Sequence[Sequence[str]],
+    options: Mapping[str, Any],
 ) -> None:
-    """Train the relations and their threshold."""
-    options = settings["relations"]
-    named = [
-        [{**entity, "role": role} for entity, role in zip(entity_dicts(extraction), own, strict=True)]
-        for (_, extraction), own in zip(gold, gold_roles, strict=True)
-    ]
-    rows, targets, weights, allowed, counts = _relation_rows(gold, named, views, least=0.0, share=1.0)
+    """Train the relations; the threshold is the best for the entities that are found, not for the gold ones."""
+    relater: Any = nlp.get_pipe("kg_relations")
+    rows, targets, allowed, counts = _relation_rows(gold, named, docs)
     owner = np.repeat(np.arange(len(gold)), counts)
-    extra = silver[: options["silver_papers"]]
-    more = _relation_rows(
-        extra,
-        [entity_dicts(extraction) for _, extraction in extra],
-        (View.of_doc(nlp.make_doc(paper.text)) for paper, _ in extra),
-        least=options["silver_min_score"],
-        share=options["silver_share"],
-    )
 
     def fit(chosen: NDArray[Any]) -> linear.Linear:
         return linear.fit(
-            linear.stack([rows.take(chosen), more[0]]),
-            np.concatenate([targets[chosen], more[1]]),
+            rows.take(chosen),
+            targets[chosen],
             labels=relations.relation_labels(),
-            weights=np.concatenate([weights[chosen], options["silver_weight"] * more[2]]),
-            allowed=np.concatenate([allowed[chosen], more[3]]),
+            allowed=allowed[chosen],
             **options["fit"],
-        )
+        ).smaller(options["features"])
 
-    labels = np.zeros(len(rows), np.int64)
-    scores = np.zeros(len(rows))
+    scores: list[float] = []
+    hits: list[bool] = []
+    relater.threshold = THRESHOLDS[0]
     for fold in range(FOLDS):
-        apart = folds[owner] == fold
-        if apart.any() and not apart.all():
-            table = fit(~apart).probabilities(rows.take(apart), allowed[apart])
-            labels[apart] = table[:, 1:].argmax(axis=1) + 1
-            scores[apart] = table[np.arange(len(table)), labels[apart]]
+        relater.model = fit(folds[owner] != fold)
+        for number in np.flatnonzero(folds == fold).tolist():
+            paper, right = gold[number]
+            said = to_extraction(relater(docs[number]), paper.id)
+            pairs = pair_entities(right, said)
+            triples = {(relation.head, relation.predicate, relation.tail) for relation in right.relations}
+            for relation in said.relations:
+                scores.append(relation.score)
+                hits.append((pairs.get(relation.head), relation.predicate, pairs.get(relation.tail)) in triples)
     wanted = sum(len(extraction.relations) for _, extraction in gold)
-    best = (-1.0, 0.4)
-    for threshold in np.arange(0.15, 0.7, 0.02).round(2):
-        given = scores >= threshold
-        hits = int((given & (labels == targets)).sum())
-        best = max(best, (200 * hits / max(1, int(given.sum()) + wanted), float(threshold)))
-    log.info("relations: F1 %.2f on gold entities at %.2f", *best)
-    relater.model = fit(np.ones(len(rows), bool)).smaller(options["features"])
-    relater.threshold = best[1]
+    f1, relater.threshold = best_threshold(np.array(scores), np.array(hits, dtype=bool), wanted)
+    log.info("relations: F1 %.2f end to end at %.2f", f1, relater.threshold)
+    relater.model = fit(np.ones(len(rows), bool))
 
 
 def _relation_rows(
-    labelled: Sequence[Labelled],
-    named: Sequence[Sequence[Mapping[str, Any]]],
-    views: Sequence[View] | Iterator[View],
-    *,
-    least: float,
-    share: float,
-) -> tuple[linear.Rows, NDArray[Any], NDArray[Any], NDArray[Any], list[int]]:
-    """All pairs of entities; of pairs without a relation only a `share`, which then counts for all of them."""
+    labelled: Sequence[Labelled], named: Sequence[Sequence[Mapping[str, Any]]], docs: Sequence[Doc]
+) -> tuple[linear.Rows, NDArray[Any], NDArray[Any], list[int]]:
     labels = relations.relation_labels()
-    random = np.random.default_rng(1)
-    blocks, targets, weights, kinds, counts = [], [], [], [], []
-    for (_, extraction), own, view in zip(labelled, named, views, strict=True):
+    blocks, targets, permitted, counts = [], [], [np.zeros((0, len(labels)), bool)], []
+    for (_, extraction), own, doc in zip(labelled, named, docs, strict=True):
         place = {entity["id"]: number for number, entity in enumerate(own)}
         stated = {
             (place[r.head], place[r.tail]): labels.index(r.predicate)
             for r in extraction.relations
-            if r.score >= least and r.head in place and r.tail in place
+            if r.head in place and r.tail in place
         }
-        pairs, features = relations.candidates(view, own)
-        kept = [
-            (pair, row) for pair, row in zip(pairs, features, strict=True) if pair in stated or random.random() < share
-        ]
-        types = [(own[i]["type"], own[j]["type"], i < j) for (i, j), _ in kept]
-        permitted = relations.allowed_labels(types)
-        for ((i, j), _), allowed in zip(kept, permitted, strict=True):
-            label = stated.get((i, j), 0)
-            targets.append(label if allowed[label] else 0)
-            weights.append(1.0 if label else 1.0 / share)
-        blocks.append(linear.encode(row for _, row in kept))
-        kinds.append(permitted)
-        counts.append(len(kept))
-    return (
-        linear.stack(blocks),
-        np.array(targets, dtype=np.int64),
-        np.array(weights, dtype=np.float32),
-        np.concatenate([np.zeros((0, len(labels)), bool), *kinds]),
-        counts,
-    )
+        pairs, features = relations.candidates(View.of_doc(doc), own)
+        allowed = relations.allowed_labels((own[i]["type"], own[j]["type"], i < j) for i, j in pairs)
+        found = (stated.get(pair, 0) for pair in pairs)
+        targets += [label if row[label] else 0 for label, row in zip(found, allowed, strict=True)]
+        blocks.append(linear.encode(features))
+        permitted.append(allowed)
+        counts.append(len(pairs))
+    return linear.stack(blocks), np.array(targets, dtype=np.int64), np.concatenate(permitted), counts
+
+
+def best_threshold(scores: NDArray[Any], hits: NDArray[Any], wanted: int) -> tuple[float, float]:
+    """The best F1 (in percent), and the threshold that gives it when `wanted` things should be found.
+
+    >>> best_threshold(np.array([0.9, 0.5, 0.3]), np.array([True, True, False]), 2)
+    (100.0, 0.5)
+    """
+    best = (-1.0, 0.5)
+    for threshold in THRESHOLDS:
+        given = scores >= threshold
+        best = max(best, (200 * float((given & hits).sum()) / max(1, int(given.sum()) + wanted), threshold))
+    return best
 
 
 def fit_results(
-    reader: results.ResultReader,
-    gold: Sequence[Labelled],
-    views: Sequence[View],
-    folds: NDArray[Any],
-    settings: Mapping[str, Any],
+    nlp: Language, gold: Sequence[Labelled], views: Sequence[View], folds: NDArray[Any], options: Mapping[str, Any]
 ) -> None:
     """Train which numbers are results, and the threshold."""
-    options = settings["results"]
+    reader: Any = nlp.get_pipe("kg_results")
     blocks, targets, owner = [], [], []
     for number, ((paper, extraction), view) in enumerate(zip(gold, views, strict=True)):
         spans = results.numbers(paper.text)
-        values = Counter(result.value.strip() for result in extraction.results)
+        values = {result.value.strip() for result in extraction.results}
         blocks.append(linear.encode(results.features(view, entity_dicts(extraction), spans)))
-        targets += [int(values[paper.text[start:end]] > 0) for start, end in spans]
+        targets += [int(paper.text[start:end] in values) for start, end in spans]
         owner += [number] * len(spans)
-    rows, wanted = linear.stack(blocks), sum(len(extraction.results) for _, extraction in gold)
-    truth, apart_of = np.array(targets, dtype=np.int64), folds[np.array(owner, dtype=np.int64)]
+    rows, truth = linear.stack(blocks), np.array(targets, dtype=np.int64)
+    fold_of = folds[np.array(owner, dtype=np.int64)]
+
+    def fit(chosen: NDArray[Any]) -> linear.Linear:
+        model = linear.fit(rows.take(chosen), truth[chosen], labels=("no", "yes"), **options["fit"])
+        return model.smaller(options["features"])
+
     scores = np.zeros(len(rows))
     for fold in range(FOLDS):
-        apart = apart_of == fold
-        if apart.any() and not apart.all():
-            model = linear.fit(rows.take(~apart), truth[~apart], labels=("no", "yes"), **options["fit"])
-            scores[apart] = model.probabilities(rows.take(apart))[:, 1]
-    best = (-1.0, 0.5)
-    for threshold in np.arange(0.2, 0.7, 0.02).round(2):
-        given = scores >= threshold
-        hits = int((given & (truth == 1)).sum())
-        best = max(best, (200 * hits / max(1, int(given.sum()) + wanted), float(threshold)))
-    log.info("results: F1 %.2f on gold entities at %.2f", *best)
-    reader.model = linear.fit(rows, truth, labels=("no", "yes"), **options["fit"]).smaller(options["features"])
-    reader.threshold = best[1]
+        apart = fold_of == fold
+        scores[apart] = fit(~apart).probabilities(rows.take(apart))[:, 1]
+    f1, reader.threshold = best_threshold(scores, truth == 1, sum(len(extraction.results) for _, extraction in gold))
+    log.info("results: F1 %.2f on gold entities at %.2f", f1, reader.threshold)
+    reader.model = fit(np.ones(len(rows), bool))
 
 
 def compact(nlp: Language) -> Language:
