@@ -15,7 +15,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -103,8 +103,12 @@ class Neo4jStore:
                     session.execute_write(_merge_nodes, table, batch)
                     tell(len(batch))
             for group in groups:
-                for batch in _batches(_maps(("head", "tail", *group.table.names), group.rows)):
-                    session.execute_write(_merge_relationships, group, batch)
+                # Links of metadata have no properties: neither the network nor the server need hear of them.
+                stated = any(value is not None for row in group.rows[:1] for value in row[2:])
+                names = group.table.names if stated else ()
+                rows_of_group = group.rows if stated else tuple(row[:2] for row in group.rows)
+                for batch in _batches(_maps(("head", "tail", *names), rows_of_group), 1 if stated else 4):
+                    session.execute_write(_merge_relationships, group, names, batch)
                     tell(len(batch))
             if prune:
                 _prune(session, nodes, groups)
@@ -261,14 +265,9 @@ def _maps(names: Sequence[str], rows: Iterable[Row]) -> Iterator[dict[str, Any]]
     return (dict(zip(names, row, strict=True)) for row in rows)
 
 
-def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    batch = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
+def _batches(rows: Iterable[dict[str, Any]], factor: int = 1) -> Iterator[list[dict[str, Any]]]:
+    rest = iter(rows)
+    while batch := list(islice(rest, factor * _BATCH)):
         yield batch
 
 
@@ -290,11 +289,13 @@ def _merge_nodes(transaction: ManagedTransaction, table: NodeTable, batch: list[
         )
 
 
-def _merge_relationships(transaction: ManagedTransaction, group: Relationships, batch: list[dict[str, Any]]) -> None:
-    sets = ", ".join(f"r.`{name}` = row.`{name}`" for name in group.table.names)
+def _merge_relationships(
+    transaction: ManagedTransaction, group: Relationships, names: Sequence[str], batch: list[dict[str, Any]]
+) -> None:
+    sets = ", ".join(f"r.`{name}` = row.`{name}`" for name in names)
     transaction.run(
         f"UNWIND $rows AS row MATCH (a:`{group.head}` {{id: row.head}}) MATCH (b:`{group.tail}` {{id: row.tail}}) "
-        f"MERGE (a)-[r:`{group.table.type}` {{{MARK}: true}}]->(b) SET {sets}",
+        f"MERGE (a)-[r:`{group.table.type}` {{{MARK}: true}}]->(b){f' SET {sets}' if sets else ''}",
         rows=batch,
     ).consume()
 
