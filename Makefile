@@ -3,7 +3,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: help demo test lint format bench exports notebook wheel clean
+.PHONY: help demo test lint format bench exports neo4j wheel clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,11 +41,14 @@ format: .venv/.dev  ## put the code in order
 	@$(BIN)/ruff format .
 
 bench: .venv/.dev  ## quality, speed and memory: prints figures and renews BENCHMARKS.md
-	@$(BIN)/python tests/bench.py
+	@$(BIN)/python -m tests.bench
 
 exports: .venv/.dev  ## renew the committed sample exports/trending
 	@sh tests/setup.sh
 	@$(BIN)/python exports/sample.py
+
+neo4j: .venv/.dev  ## start a Neo4j to look at (needs Java and Maven); Ctrl-C stops it
+	@$(BIN)/python tests/java_servers.py
 
 wheel: .venv/.dev  ## build the wheel, install it into an empty environment and run it there
 	@sh .ci/wheel

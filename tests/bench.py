@@ -1,7 +1,7 @@
-"""`make bench`: the figures that people quote, measured here and kept in BENCHMARKS.md with the command and the machine.
+"""`make bench`: the figures that people quote, measured here, kept in BENCHMARKS.md with the command and the machine.
 
-`python tests/bench.py` measures all, `python tests/bench.py start speed` only what is named. Each measurement renews its
-own section of BENCHMARKS.md, between the two comment lines that bear its name; the words around them stay.
+`python -m tests.bench` measures all, `python -m tests.bench start speed` only what is named. Each measurement renews
+its own section of BENCHMARKS.md, between the two comment lines that bear its name; the words around them stay.
 What needs the folder ../shared (annotated papers, real abstracts) says so where it is missing.
 """
 
@@ -152,6 +152,32 @@ def measure_start() -> str:
     return f"`kg --help`: {min(times):.2f} to {max(times):.2f} s in ten runs."
 
 
+def measure_stores() -> str:
+    """Loads of about 100,000 nodes and 500,000 relationships into each store."""
+    from tests.bench_stores import measure_stores as measure
+
+    return table(("what", "seconds", "proportion"), measure())
+
+
+def measure_serving() -> str:
+    """What an answer through `/sparql` costs beyond asking the store directly."""
+    return said_by("tests.bench_serve", "2000")
+
+
+def measure_resolution() -> str:
+    """Resolution of gold entities, beside simpler ways."""
+    gold = SHARED / "gold"
+    return said_by("tests.bench_resolution", str(gold / "train.papers.jsonl"), str(gold / "train.gold.jsonl"))
+
+
+def said_by(*module_and_words: str) -> str:
+    """What a measuring module of the tests prints, as a code block."""
+    done = subprocess.run(
+        [sys.executable, "-m", *module_and_words], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return f"```\n{done.stdout.rstrip()}\n```"
+
+
 #: Name -> (heading, whether ../shared is needed, measurement).
 MEASUREMENTS: dict[str, tuple[str, bool, Callable[[], str]]] = {
     "quality": ("Extraction quality", True, measure_quality),
@@ -159,6 +185,9 @@ MEASUREMENTS: dict[str, tuple[str, bool, Callable[[], str]]] = {
     "memory": ("Memory of extraction", True, measure_memory),
     "build": ("The example page", False, measure_build),
     "start": ("Start", False, measure_start),
+    "resolution": ("Resolution", True, measure_resolution),
+    "stores": ("Loads into stores", False, measure_stores),
+    "serving": ("Serving", False, measure_serving),
 }
 
 
@@ -178,7 +207,7 @@ def renew(name: str, heading: str, figures: str) -> None:
     text = BENCHMARKS.read_text("utf-8") if BENCHMARKS.exists() else "# Benchmarks\n"
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     day = datetime.now(UTC).date().isoformat()
-    block = f"{begin}\n`python tests/bench.py {name}`, {day}, {machine()}\n\n{figures}\n{end}"
+    block = f"{begin}\n`python -m tests.bench {name}`, {day}, {machine()}\n\n{figures}\n{end}"
     if begin in text:
         text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: block, text, flags=re.DOTALL)
     else:
