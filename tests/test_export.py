@@ -10,6 +10,7 @@ import re
 import resource
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -455,30 +456,33 @@ def test_a_bad_base_is_refused_before_anything_is_written(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """No file of this process grows beyond 1,000 bytes: what a full disk does, without one."""
+    """No file of this process grows beyond 1,000 bytes: what a full disk does, without one.
+
+    For one call only: the file that the output of the tests goes to may be larger.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("name", [*(f"graph.{suffix}" for suffix in sorted(FILES)), "graph.nt.gz", "graph.ttl.zst"])
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_leaves_the_old_file(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("the old one")
-    with pytest.raises(ExportError, match=rf"^cannot write .*/{name}: File too large$"):
+    with small_disk(), pytest.raises(ExportError, match=rf"^cannot write .*/{name}: File too large$"):
         export(golden_graph(), tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "the old one"
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_leaves_the_old_tables(form: str, tmp_path: Path) -> None:
     (tmp_path / f"nodes.{form}").write_text("the old one")
-    with pytest.raises(ExportError, match="File too large"):
+    with small_disk(), pytest.raises(ExportError, match="File too large"):
         export(golden_graph(), tmp_path, format=form)
     assert [path.name for path in tmp_path.iterdir()] == [f"nodes.{form}"]
     assert (tmp_path / f"nodes.{form}").read_text() == "the old one"
