@@ -34,7 +34,7 @@ from kg.extract.entities import group
 from kg.extract.evaluate import Score, measure, pair_entities
 from kg.extract.features import View
 from kg.extract.pipeline import SentenceSetter, load_pipeline, make_pipeline, to_extraction
-from kg.extract.train_recogniser import CONFIG, LabelledText, train_recogniser
+from kg.extract.train_recogniser import CONFIG, LabelledText, make_recogniser, train_recogniser
 from kg.model import Extraction, KGError, Paper, ReadError
 
 log = logging.getLogger("kg.extract.train")
@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help="settings in place of our own")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("spacy").setLevel(logging.WARNING)
     try:
         if (given.silver is None) != (given.silver_texts is None):
             raise KGError("--silver and --silver-texts belong together: give both")
@@ -99,7 +100,7 @@ def train(
     for name, table in scores.items():
         for line, value in table.items():
             log.info("%-9s %-40s %s", name, line, value)
-    write_model(nlp, out, card=model_card(scores, len(gold), len(extra)))
+    write_model(compact(nlp, config), out, card=model_card(scores, len(gold), len(extra)))
     return scores
 
 
@@ -462,10 +463,13 @@ def fit_results(
     reader.model = fit(np.ones(len(rows), bool))
 
 
-def compact(nlp: Language) -> Language:
+def compact(nlp: Language, config: Path = CONFIG) -> Language:
     """The same pipeline without the words seen in training, its weights rounded to half precision (to pack well)."""
     trained: dict[str, Any] = dict(nlp.pipeline)
-    small = make_pipeline(thresholds={k: part.threshold for k, part in trained.items() if hasattr(part, "threshold")})
+    small = make_pipeline(
+        make_recogniser(config),
+        thresholds={k: part.threshold for k, part in trained.items() if hasattr(part, "threshold")},
+    )
     small.meta["name"] = nlp.meta["name"]
     small.meta["spacy_version"] = ">=3.8.7,<4.0.0"
     small.meta["description"] = "Methods, tasks, datasets, metrics and concepts in papers, their roles and relations."
@@ -487,7 +491,6 @@ def write_model(nlp: Language, out: Path, *, card: str) -> None:
     aside = out.with_name(out.name + ".writing")
     shutil.rmtree(aside, ignore_errors=True)
     aside.parent.mkdir(parents=True, exist_ok=True)
-    nlp = compact(nlp)
     nlp.to_disk(aside)
     content = hashlib.sha256()
     for path in sorted(aside.rglob("*")):
