@@ -29,7 +29,7 @@ demo: .venv/.base  ## build the graph of the example page into exports/demo and 
 
 test: .venv/.dev  ## all tests
 	@sh tests/setup.sh
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 lint: .venv/.dev  ## style and types
 	@$(BIN)/ruff check .

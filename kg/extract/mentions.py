@@ -27,6 +27,7 @@ from kg.extract import linear
 from kg.extract.annotations import longest_first, occurrences
 from kg.extract.features import bucket, casing, foreign_spans, register_attributes, singular
 from kg.model import ENTITY_TYPES
+from kg.sentences import sentences
 
 #: What one paper says of a string: a type's number, or that it only stands inside longer mentions, or is none.
 INSIDE, NOTHING = len(ENTITY_TYPES), len(ENTITY_TYPES) + 1
@@ -35,6 +36,7 @@ LONGEST = 6
 #: What a mention must score in text that does not look English: the name of a model, say, in a German abstract.
 SURE = 0.95
 
+_DASH = re.compile(r"\s[-–—]{1,3}\s")
 _RUN = re.compile(r"[^\W_]+")
 _NO_VOTES = (0,) * CATEGORIES
 
@@ -132,6 +134,15 @@ def make_lexicon(
     return Lexicon(keys, counts), votes
 
 
+def crosses_border(text: str, start: int, end: int) -> bool:
+    """Whether a span runs over the end of a sentence or of the title, or over a dash between words.
+
+    >>> crosses_border("On Pruning\\nNeural networks", 3, 17), crosses_border("a non-local net", 2, 15)
+    (True, False)
+    """
+    return _DASH.search(text, start, end) is not None or any(start < begin < end for begin, _ in sentences(text))
+
+
 def candidates(
     text: str,
     detected: Detected,
@@ -147,6 +158,8 @@ def candidates(
     matches = lexicon.matches(text, own)
     surfaces: dict[str, dict[str, int]] = {}
     for (start, end), kind in detected.items():
+        if crosses_border(text, start, end):
+            continue
         kinds = surfaces.setdefault(text[start:end], {})
         kinds[kind] = kinds.get(kind, 0) + 1
     partner: dict[str, str] = {}
