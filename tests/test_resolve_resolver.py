@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg import ontology
+from kg.cli import main
 from kg.extract.annotations import from_json, read_extractions
 from kg.graph import assemble
 from kg.model import Extraction, Paper, Resolution
 from kg.resolve import Concept, Decision, Resolver, Vocabulary, load_vocabulary
-from kg.resolve.evaluate import score
+from kg.resolve.evaluate import blinded, score
 from kg.resolve.gather import count, gather
 
 NOTHING = Vocabulary.of(())
@@ -241,8 +243,6 @@ def test_resolution_of_papers_that_the_vocabulary_does_not_come_from(shared: Pat
     held_out = [extraction for number, extraction in enumerate(extractions) if number % 11 == 0]
     others = [extraction for number, extraction in enumerate(extractions) if number % 11]
     vocabulary = Vocabulary.of(gather(count(papers, others)))
-    from kg.resolve.evaluate import blinded
-
     resolution = Resolver(vocabulary).resolve(papers, [blinded(x, papers[x.paper].text) for x in held_out])
     gold = {(x.paper, e.id): e.canonical for x in held_out for e in x.entities if e.canonical}
     found = score(gold, resolution.assignments)
@@ -319,3 +319,32 @@ def test_a_decision_finds_its_node_when_the_id_has_changed() -> None:
     }
     assert set(decided(more, MERGE)) == {"method:tree-engine"}
     assert decided({"9": [("Task", ["else"])]}, MERGE) == ["task:else"]
+
+
+def test_gold_name_is_not_needed_and_blinded_annotations_do_not_have_it(
+    gold_papers: dict[str, Paper], gold_extractions: list[Extraction]
+) -> None:
+    for extraction in gold_extractions:
+        text = gold_papers[extraction.paper].text
+        for entity in blinded(extraction, text).entities:
+            assert entity.name in text or not entity.mentions
+
+
+def test_eval_resolution_on_the_command_line(shared: Path) -> None:
+    files = [str(shared / "gold" / "dev.papers.jsonl"), str(shared / "gold" / "dev.gold.jsonl")]
+    for more, lines in (((), 3), (("--folds", "4"), 3), (("--pred", files[1]), 5)):
+        output = CliRunner().invoke(main, ["eval", *files, "--resolution", "--json", *more])
+        assert output.exit_code == 0, output.output
+        rows = {row["what"]: row for row in json.loads(output.stdout)}
+        assert len(rows) == lines
+        assert rows["resolution B-cubed"]["number"] == 403
+        assert all(0 < row["f1"] <= 100 for row in rows.values())
+    assert rows["nodes of 2+ papers found as one"]["number"] == 36
+    assert rows["nodes of 2+ papers found as one"]["f1"] > 95
+
+
+def test_folds_need_resolution(shared: Path) -> None:
+    files = [str(shared / "gold" / "dev.papers.jsonl"), str(shared / "gold" / "dev.gold.jsonl")]
+    output = CliRunner().invoke(main, ["eval", *files, "--folds", "4"])
+    assert output.exit_code == 2
+    assert "--folds goes with --resolution" in output.stderr

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from kg import ontology
 from kg.model import Entity, ExtractedEntity, Extraction, Merge, Paper, Resolution, digest
 from kg.resolve.decisions import Decision, apply
-from kg.resolve.forms import key, looks_short, loose, tidy, unify
+from kg.resolve.forms import key, looks_short, loose, tidy, unify, words_of
 from kg.resolve.generic import is_generic, is_sentence
 from kg.resolve.match import Match, alike, apart, content, is_abbreviation, match, numbers
 from kg.resolve.nodes import Names, Node, Nodes, likely_name
@@ -138,7 +138,7 @@ class Resolver:
             first = min(names, key=lambda name: (-seen[name], -len(name), name))
         longer = [name for name in names if name != first and is_abbreviation(first, name)]
         if looks_short(first) and not longer and not self.vocabulary.find(entity.type, first):
-            longer = [n for n in names if " " in n and not looks_short(n) and numbers(n) == numbers(first)]
+            longer = [n for n in names if _is_long(n) and numbers(n) == numbers(first)]
         if longer:
             first = min(longer, key=lambda name: (-seen[name], -len(name), name))
         # a paper that says both `language models` and `large language models` of one thing means the latter,
@@ -184,7 +184,7 @@ class Resolver:
         concept = self.vocabulary.concepts[identifier]
         if looks_short(concept.name):
             return True
-        long = [name for name in (names.primary, *names.others) if " " in name and not looks_short(name)]
+        long = [name for name in (names.primary, *names.others) if _is_long(name)]
         return not long or any(
             self.vocabulary.find(names.type, name) == identifier
             or (alike(name, concept.name) and not apart(name, concept.name))
@@ -222,7 +222,7 @@ class Resolver:
         worded: dict[tuple[str, str], Anchor] = {}
         for anchor in sorted(spelled):
             name = spelled[anchor]
-            if ":" not in anchor[1] and " " in name and not looks_short(name):
+            if ":" not in anchor[1] and _is_long(name):
                 first = worded.setdefault((anchor[0], loose(name, anchor[0])[1]), anchor)
                 if first != anchor and not self._never(name, spelled[first]):
                     clusters.unite(anchor, first)
@@ -301,6 +301,11 @@ class Resolver:
                 return Match("typo", 0.8)
         alone = any(key(names.primary) == key(surface) for names in node.held)
         return Match("corpus", 0.7) if alone else Match("paper", 0.8)
+
+
+def _is_long(name: str) -> bool:
+    """Whether a name has several words and is no abbreviation."""
+    return len(words_of(name)) > 1 and not looks_short(name)
 
 
 def _both(name: str) -> tuple[str, ...]:
