@@ -237,7 +237,7 @@ def test_a_number_is_about_what_is_near() -> None:
             ("SNLI", "Dataset", "evaluates_on"),
         )
     ]
-    first, second = (aspects(text, entities, *span) for span in numbers(text))
+    first, second = aspects(text, entities, numbers(text))
     assert first == {"method": 0, "task": 1, "metric": 2, "dataset": 3}
     assert second["dataset"] == 4
 

@@ -12,6 +12,7 @@ accepted string becomes a mention, and where two overlap the longer one stays.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -134,13 +135,13 @@ def make_lexicon(
     return Lexicon(keys, counts), votes
 
 
-def crosses_border(text: str, start: int, end: int) -> bool:
-    """Whether a span runs over the end of a sentence or of the title, or over a dash between words.
+def crosses_border(text: str, begins: Sequence[int], start: int, end: int) -> bool:
+    """Whether a span runs into the next sentence (`begins`: where they begin), out of the title, or over a dash.
 
-    >>> crosses_border("On Pruning\\nNeural networks", 3, 17), crosses_border("a non-local net", 2, 15)
+    >>> crosses_border("On Pruning\\nNeural networks", [0, 11], 3, 17), crosses_border("a non-local net", [0], 2, 15)
     (True, False)
     """
-    return _DASH.search(text, start, end) is not None or any(start < begin < end for begin, _ in sentences(text))
+    return bisect_right(begins, start) != bisect_right(begins, end - 1) or _DASH.search(text, start, end) is not None
 
 
 def candidates(
@@ -155,10 +156,11 @@ def candidates(
     `own` is what this very text voted for the lexicon, when it is one of those that the lexicon was made of.
     """
     index = Index(text)
-    matches = lexicon.matches(text, own)
+    begins = [begin for begin, _ in sentences(text)]
+    matches = {span: n for span, n in lexicon.matches(text, own).items() if not crosses_border(text, begins, *span)}
     surfaces: dict[str, dict[str, int]] = {}
     for (start, end), kind in detected.items():
-        if crosses_border(text, start, end):
+        if crosses_border(text, begins, start, end):
             continue
         kinds = surfaces.setdefault(text[start:end], {})
         kinds[kind] = kinds.get(kind, 0) + 1

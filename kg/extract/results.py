@@ -12,8 +12,10 @@ A pattern finds numbers, a learned model says which of them are results (not yea
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,10 @@ _UNITS = (
     ("gigabytes", re.compile(r"\s?GB\b")),
     ("megabytes", re.compile(r"\s?MB\b")),
 )
+#: Roles of the entities that a paper is mainly about, best first.
+_MAIN = MappingProxyType({"introduces": 0, "addresses": 0, "studies": 1, "evaluates_on": 1, "reports": 1})
+#: Characters that a method of another role seems farther away.
+_METHOD_PENALTY = MappingProxyType({"introduces": 0, "studies": 60, "uses": 120})
 _CHANGE = re.compile(
     r"\b(improve(?:ments?|s|d)?|gains?|increases?|increased|reductions?|reduces?|reduced|decreases?|decreased|faster|slower"
     r"|smaller|fewer|less|better|higher|lower|speed-?ups?|boosts?|outperform(?:s|ed|ing)?|drops?)\b",
@@ -155,34 +161,40 @@ def features(view: View, entities: Sequence[Mapping[str, Any]], spans: Sequence[
     return rows
 
 
-def aspects(text: str, entities: Sequence[Mapping[str, Any]], start: int, end: int) -> dict[str, int | None]:
-    """The method, task, dataset and metric (numbers of entities) that a number at this place is about."""
-    spans = sentences(text)
-    own = next(((a, b) for a, b in spans if a <= start < b), (start, end))
-    nearest: dict[str, tuple[float, int]] = {}
+def aspects(
+    text: str, entities: Sequence[Mapping[str, Any]], spans: Sequence[tuple[int, int]]
+) -> list[dict[str, int | None]]:
+    """The method, task, dataset and metric (numbers of entities) that each number is about.
+
+    Of each type it is the entity that is named nearest in the sentence, methods of the paper's own before others; a
+    sentence without a method or task is about the main one of the paper.
+    """
+    borders = sentences(text)
+    begins = [begin for begin, _ in borders]
+    mentions = sorted((a, b, number) for number, entity in enumerate(entities) for a, b, _ in entity["mentions"])
     main: dict[str, tuple[float, int]] = {}
     for number, entity in enumerate(entities):
-        kind = entity["type"].lower()
-        role = entity.get("role", "mentions")
-        for a, b, _ in entity["mentions"]:
-            if own[0] <= a and b <= own[1]:
-                distance = float(start - b if b <= start else 1.2 * (a - end))
-                if kind == "method":
-                    distance += {"introduces": 0, "studies": 60, "uses": 120}.get(role, 200)
-                if kind not in nearest or distance < nearest[kind][0]:
-                    nearest[kind] = (distance, number)
-        weight = {"introduces": 0, "studies": 1, "addresses": 0, "evaluates_on": 1, "reports": 1}.get(role)
+        weight = _MAIN.get(entity.get("role", "mentions"))
         if weight is not None:
-            rank = weight - min(len(entity["mentions"]), 9) / 10
-            if kind not in main or rank < main[kind][0]:
-                main[kind] = (rank, number)
-    chosen: dict[str, int | None] = dict.fromkeys(("method", "task", "dataset", "metric"))
-    for kind in chosen:
-        if kind in nearest:
-            chosen[kind] = nearest[kind][1]
-        elif kind in ("method", "task") and kind in main:
-            chosen[kind] = main[kind][1]
-    return chosen
+            rank = (weight - min(len(entity["mentions"]), 9) / 10, number)
+            main[entity["type"]] = min(rank, main.get(entity["type"], rank))
+    found = []
+    for start, end in spans:
+        place = bisect_right(begins, start) - 1
+        first, last = borders[place] if place >= 0 else (start, end)
+        nearest: dict[str, tuple[float, int]] = {}
+        for a, b, number in mentions[bisect_left(mentions, (first, 0, 0)) : bisect_left(mentions, (last, 0, 0))]:
+            kind, role = entities[number]["type"], entities[number].get("role", "mentions")
+            distance = float(start - b if b <= start else 1.2 * (a - end))
+            if kind == "Method":
+                distance += _METHOD_PENALTY.get(role, 200)
+            nearest[kind] = min((distance, number), nearest.get(kind, (distance, number)))
+        chosen: dict[str, int | None] = {}
+        for kind in ("Method", "Task", "Dataset", "Metric"):
+            best = nearest.get(kind) or (main.get(kind) if kind in ("Method", "Task") else None)
+            chosen[kind.lower()] = None if best is None else best[1]
+        found.append(chosen)
+    return found
 
 
 class ResultReader:
@@ -199,18 +211,19 @@ class ResultReader:
         if spans:
             rows = linear.encode(features(View.of_doc(doc), entities, spans))
             scores = self.model.probabilities(rows)[:, 1]
+            kept = [(span, float(score)) for span, score in zip(spans, scores, strict=True) if score >= self.threshold]
+            about = aspects(text, entities, [span for span, _ in kept])
             doc._.kg_results = [
                 {
                     "value": text[start:end],
                     "unit": unit_of(text, start, end),
-                    **aspects(text, entities, start, end),
+                    **own,
                     "note": note_of(text, start, end),
                     "start": start,
                     "end": end,
-                    "score": round(float(score), 4),
+                    "score": round(score, 4),
                 }
-                for (start, end), score in zip(spans, scores, strict=True)
-                if score >= self.threshold
+                for ((start, end), score), own in zip(kept, about, strict=True)
             ]
         return doc
 
