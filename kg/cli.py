@@ -757,7 +757,7 @@ def stats(directory: str, as_json: bool, as_csv: bool) -> None:
                 click.echo(f"{title}, {kind}")
                 for node in nodes:
                     click.echo(f"  {node['papers']:>7,}  {node['name']}  ({node['id']})")
-        elif name == "type_conflicts":
+        elif name in ("type_conflicts", "crowded_nodes"):
             click.echo(f"{title:<26} {len(value):,}")
             for conflict in value[:10]:
                 click.echo(f"  {conflict['name']}: {', '.join(conflict['ids'])}")

@@ -16,7 +16,10 @@ from typing import Any
 from kg.find import fold
 from kg.graph import Graph
 from kg.model import ENTITY_TYPES
+from kg.resolve.forms import key
 
+# A node with so many names that differ in more than spelling is listed; at most so many of them.
+_CROWD, _SHOWN = 8, 20
 #: The groups in which relations are counted by the number of papers that state them: label, from, to.
 SUPPORT_GROUPS = (("1", 1, 1), ("2", 2, 2), ("3-5", 3, 5), ("6-10", 6, 10), ("11 and more", 11, None))
 
@@ -54,6 +57,8 @@ def stats(graph: Graph, *, most: int = 5) -> dict[str, Any]:
         "isolated_entities": isolated,
         "isolated_share": round(isolated / len(graph.entities), 4) if graph.entities else 0.0,
         "type_conflicts": _conflicts(graph),
+        "crowded_nodes": _crowded(graph),
+        "merges_by_rule": dict(sorted(Counter(merge.rule for merge in graph.merges).items())),
         "most_frequent": {
             kind: [{"id": entity.id, "name": entity.name, "papers": entity.papers} for entity in entities]
             for kind, entities in frequent.items()
@@ -76,7 +81,7 @@ def as_rows(numbers: dict[str, Any]) -> list[tuple[str, str, float]]:
         elif isinstance(value, dict):
             rows += [(name, label, number) for label, number in value.items()]
         elif isinstance(value, list):
-            rows += [(name, conflict["name"], len(conflict["ids"])) for conflict in value]
+            rows += [(name, found["name"], found.get("forms", len(found["ids"]))) for found in value]
         else:
             rows.append((name, "", value))
     return rows
@@ -96,3 +101,13 @@ def _conflicts(graph: Graph) -> list[dict[str, Any]]:
     ]
     several.sort(key=lambda nodes: (-sum(papers for _, _, papers in nodes), nodes))
     return [{"name": nodes[0][1], "ids": [identifier for identifier, _, _ in nodes]} for nodes in several]
+
+
+def _crowded(graph: Graph) -> list[dict[str, Any]]:
+    """Nodes that unite the most names, more than spelling explains: where to look for wrong merges, at most twenty."""
+    crowded: list[dict[str, Any]] = []
+    for entity in graph.entities:
+        forms = {key(alias) for alias in entity.aliases} - {key(entity.name)}
+        if len(forms) >= _CROWD:
+            crowded.append({"name": entity.name, "ids": [entity.id], "forms": len(forms)})
+    return sorted(crowded, key=lambda node: (-node["forms"], node["ids"]))[:_SHOWN]

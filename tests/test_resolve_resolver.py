@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -328,6 +329,12 @@ def test_gold_name_is_not_needed_and_blinded_annotations_do_not_have_it(
         text = gold_papers[extraction.paper].text
         for entity in blinded(extraction, text).entities:
             assert entity.name in text or not entity.mentions
+
+
+def test_an_abbreviation_in_s_is_no_plural() -> None:
+    papers, [extraction] = corpus({"1": [("Dataset", ["CLRS"])]})
+    cut = replace(extraction, entities=tuple(replace(entity, name="CLR") for entity in extraction.entities))
+    assert [e.name for e in Resolver(NOTHING).resolve(papers, [cut]).entities] == ["CLRS"]
 
 
 def test_eval_resolution_on_the_command_line(shared: Path) -> None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from kg import ontology
 from kg.model import Entity, ExtractedEntity, Extraction, Merge, Paper, Resolution, digest
 from kg.resolve.decisions import Decision, apply
-from kg.resolve.forms import key, looks_short, loose, tidy, unify, words_of
+from kg.resolve.forms import key, looks_short, loose, singular, tidy, unify, words_of
 from kg.resolve.generic import is_generic, is_sentence
 from kg.resolve.match import Match, alike, apart, content, is_abbreviation, match, numbers
 from kg.resolve.nodes import Names, Node, Nodes, likely_name
@@ -126,6 +126,9 @@ class Resolver:
         written = Counter(text[mention.start : mention.end] for mention in entity.mentions)
         surfaces = tuple(sorted(name for name in written if self._is_name(entity.type, tidy(name))))
         called = tidy(entity.name)
+        if called not in written:  # an extractor may have cut the S of `CLRS`, which is no plural
+            whole = (name for name in sorted(written) if name.upper() == f"{called}S".upper())
+            called = next((name for name in whole if singular(name) == name), called)
         seen = Counter({called: 0})
         for name, times in written.items():
             for part in _both(tidy(name)) or (tidy(name),):
