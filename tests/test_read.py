@@ -743,6 +743,7 @@ def test_plain_text_is_only_put_on_one_line(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from(KEPT), min_size=1, max_size=6))
+@example(["U$1", "x_1", "U$1"])  # two prices around a subscript are no formula
 def test_content_beside_content_is_kept(parts: list[str]) -> None:
     text = " and ".join(parts)
     assert clean(text) == text

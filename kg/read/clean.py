@@ -252,6 +252,9 @@ def _dollars(match: re.Match[str]) -> str:
     inner = match["display"] or match["marked"] or match["spaced"] or match["inline"]
     if match["inline"] and _MONEY.fullmatch(inner):
         return match.group()
+    before, after = match.string[max(0, match.start() - 1) : match.start()], match.string[match.end() : match.end() + 1]
+    if before.isalnum() and after.isdigit():
+        return match.group()  # US$1 and x_1 and US$2
     return _math(inner)
 
 
