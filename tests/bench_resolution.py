@@ -1,4 +1,4 @@
-"""Resolution compared with simpler ways: `python tests/bench_resolution.py PAPERS GOLD [--folds N]`.
+"""Resolution compared with simpler ways: `python -m tests.bench_resolution PAPERS GOLD [--folds N]`.
 
 Gold entities are given, called by their first surface. The papers are cut into N parts; each part is resolved alone,
 with what was learned from the other parts (vocabulary, aliases). Means over the parts.

@@ -1,6 +1,6 @@
 """What `make bench` measures of stores: loading 100,000 nodes and 500,000 relationships.
 
-`python tests/bench.py stores` runs it; `measure_stores` gives the table.
+`python -m tests.bench stores` runs it; `measure_stores` gives the table.
 """
 
 from __future__ import annotations
