@@ -70,6 +70,27 @@ def to_json(extraction: Extraction, text: str) -> dict[str, Any]:
     }
 
 
+def parse_line(line: bytes) -> tuple[str, dict[str, Any]]:
+    """A line of a file of papers or annotations: the paper's id and the object; raises ValueError with the reason.
+
+    >>> parse_line(b'{"id": 7}')
+    ('paper:7', {'id': 7})
+    """
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"broken JSON, column {error.colno}: {error.msg}") from None
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    except RecursionError:
+        raise ValueError("JSON that is nested too deeply") from None
+    if not isinstance(row, dict):
+        raise ValueError("a JSON object is expected")
+    if not isinstance(row.get("id"), str | int):
+        raise ValueError("the object has no id")
+    return f"paper:{str(row['id']).removeprefix('paper:')}", row
+
+
 def occurrences(text: str, surface: str) -> Iterator[tuple[int, int]]:
     """The spans where `surface` stands in `text` at word boundaries.
 
@@ -160,13 +181,16 @@ def read_texts(path: str | Path) -> dict[str, Paper]:
             if not line.strip():
                 continue
             try:
-                identifier, row = _row(line)
+                identifier, row = parse_line(line)
                 title, abstract = row.get("title"), row.get("abstract") or ""
                 if not (isinstance(title, str) and title and isinstance(abstract, str)):
                     raise ValueError("the title is missing, or no text")
             except ValueError as error:
                 raise ReadError(f"no paper with id, title and abstract: {error}", path=path, line=number) from None
-            papers[identifier] = Paper(id=identifier, title=title, abstract=abstract)
+            url, doi, arxiv_id = (v if isinstance(v := row.get(k), str) else None for k in ("url", "doi", "arxiv_id"))
+            papers[identifier] = Paper(
+                id=identifier, title=title, abstract=abstract, url=url, doi=doi, arxiv_id=arxiv_id
+            )
     return papers
 
 
@@ -184,7 +208,7 @@ def read_extractions(path: str | Path, papers: Mapping[str, Paper]) -> Iterator[
             if not line.strip():
                 continue
             try:
-                identifier, row = _row(line)
+                identifier, row = parse_line(line)
             except ValueError as error:
                 raise ReadError(f"no extraction: {error}", path=path, line=number) from None
             if identifier not in papers:
@@ -193,22 +217,8 @@ def read_extractions(path: str | Path, papers: Mapping[str, Paper]) -> Iterator[
                 yield from_json(row, papers[identifier])
             except KeyError as error:
                 raise ReadError(f"{identifier}: field {error} is missing", path=path, line=number) from None
-            except (ValueError, TypeError, AttributeError) as error:
+            except (ValueError, TypeError, AttributeError, OverflowError) as error:
                 raise ReadError(f"{identifier}: {error}", path=path, line=number) from None
-
-
-def _row(line: bytes) -> tuple[str, dict[str, Any]]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"broken JSON, column {error.colno}: {error.msg}") from None
-    except UnicodeDecodeError:
-        raise ValueError("not UTF-8") from None
-    if not isinstance(row, dict):
-        raise ValueError("a JSON object is expected")
-    if not isinstance(row.get("id"), str | int):
-        raise ValueError("the object has no id")
-    return f"paper:{str(row['id']).removeprefix('paper:')}", row
 
 
 def _spans(entity: Mapping[str, Any], text: str) -> Iterator[tuple[int, int, float]]:
