@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 import spacy
 from hypothesis import given
@@ -10,28 +13,73 @@ from spacy.tokens import Doc
 
 from kg.extract.abbreviations import find_abbreviations
 from kg.extract.annotations import occurrences
+from kg.extract.encoder import Heads, Reading, log_softmax
 from kg.extract.entities import group
 from kg.extract.features import View, foreign_spans, register_attributes
+from kg.extract.labels import from_ontology
 from kg.extract.mentions import Candidate, Index, MentionScorer, select
-from kg.extract.pipeline import COMPONENTS, make_pipeline, windows
+from kg.extract.pairs import DISTANCES
+from kg.extract.pipeline import COMPONENTS, make_pipeline
 from kg.extract.relations import RelationClassifier, evidence
 from kg.extract.results import aspects, note_of, numbers, unit_of
 from kg.extract.roles import RoleClassifier, allowed_roles, role_labels
+from kg.extract.wordpieces import Pieces
 from kg.model import ENTITY_TYPES
 from kg.sentences import sentences
 
+WIDTH = 8
+
+
+def reading_of(text: str, *entities: tuple[str, str]) -> Reading:
+    """What an encoder would see that is sure of some entities, each at its first place, and knows nothing else."""
+    labels = from_ontology()
+    words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
+    pieces = Pieces(
+        ids=np.zeros(len(words), np.int64),
+        cases=np.zeros(len(words), np.int64),
+        starts=np.array([start for start, _ in words], np.int64),
+        ends=np.array([end for _, end in words], np.int64),
+    )
+    tags = np.full((len(words), len(labels.tags)), -9.0, np.float32)
+    tags[:, 0] = -0.01
+    for name, kind in entities:
+        first, last = pieces.span(text.index(name), text.index(name) + len(name))
+        begin = labels.tags.index(f"B-{kind}")
+        tags[first:last, 0] = -9.0
+        tags[first, begin] = -0.01
+        tags[first + 1 : last, begin + 1] = -0.01
+    shapes = {
+        "types": (len(labels.types), 4),
+        "entity": (WIDTH, 2 * WIDTH + 4),
+        "role_inner": (WIDTH, 2 * WIDTH),
+        "role": (len(labels.roles), WIDTH),
+        "query": (WIDTH, 2 * WIDTH),
+        "key": (WIDTH, WIDTH),
+        "value": (WIDTH, WIDTH),
+        "distances": (DISTANCES, 4),
+        "pair_inner": (WIDTH, 4 * WIDTH + 4),
+        "relation": (len(labels.relations), WIDTH),
+    }
+    weights = {f"{name}.weight": np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    weights |= {f"{name}.bias": np.zeros(shape[0], np.float32) for name, shape in shapes.items()}
+    return Reading(
+        text=text,
+        heads=Heads(labels, weights),
+        pieces=pieces,
+        windows=[(0, len(words))],
+        front=np.zeros(WIDTH, np.float32),
+        vectors=np.zeros((len(words), WIDTH), np.float32),
+        tags=log_softmax(tags),
+        values=log_softmax(np.zeros((len(words), 3), np.float32)),
+    )
+
 
 def doc_of(text: str, *entities: tuple[str, str]) -> Doc:
-    """A blank document with entities, each given by its words and type, at their first place."""
+    """A blank document that was read by an encoder which is sure of these entities."""
     register_attributes()
     doc = spacy.blank("en")(text)
-    spans = []
-    for words, kind in entities:
-        start = text.index(words)
-        span = doc.char_span(start, start + len(words), label=kind)
-        assert span is not None, words
-        spans.append(span)
-    doc.ents = spans
+    doc._.kg_reading = reading_of(text, *entities)
+    doc._.kg_abbreviations = [list(found) for found in find_abbreviations(text)]
     return doc
 
 
@@ -96,7 +144,6 @@ def test_the_index_finds_what_a_search_finds(text: str, surface: str) -> None:
 def test_a_found_string_is_a_mention_wherever_it_stands() -> None:
     text = "BERT wins\nWe like BERT, RoBERTa and BERTs. BERT-large is BERT."
     doc = doc_of(text, ("BERT", "Method"))
-    doc._.kg_abbreviations = []
     scorer = MentionScorer(threshold=0.5)  # untrained: every candidate scores 0.5
     assert [(m["start"], m["end"]) for m in scorer(doc)._.kg_mentions] == list(occurrences(text, "BERT"))
 
@@ -104,7 +151,6 @@ def test_a_found_string_is_a_mention_wherever_it_stands() -> None:
 def test_both_forms_of_an_abbreviation_are_candidates() -> None:
     text = "On NAS\nNeural architecture search (NAS) is slow."
     doc = doc_of(text, ("Neural architecture search", "Task"))
-    doc._.kg_abbreviations = [list(found) for found in find_abbreviations(text)]
     found = MentionScorer(threshold=0.5)(doc)._.kg_mentions
     assert [(text[m["start"] : m["end"]], m["type"]) for m in found] == [
         ("NAS", "Task"),
@@ -240,14 +286,6 @@ def test_a_number_is_about_what_is_near() -> None:
     first, second = aspects(text, entities, numbers(text))
     assert first == {"method": 0, "task": 1, "metric": 2, "dataset": 3}
     assert second["dataset"] == 4
-
-
-def test_windows_cover_a_text_without_a_gap() -> None:
-    text = "One sentence here. " * 500 + "x" * 5000 + " end."
-    found = list(windows(text, 1000))
-    assert "".join(text[a:b] for a, b in found) == text
-    assert max(b - a for a, b in found) <= 1000
-    assert text[found[1][0] :].startswith("One sentence")
 
 
 def test_what_is_not_english() -> None:

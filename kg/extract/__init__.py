@@ -29,7 +29,7 @@ __all__ = ["MODEL", "extract", "load", "model_version"]
 #: The folder of the model that ships with kg.
 MODEL = Path(__file__).with_name("trained")
 #: Raised when the rules around the model change what is extracted, so that graphs know what to renew.
-RULES = 1
+RULES = 2
 #: Papers that a process is given at a time.
 _CHUNK = 16
 
@@ -48,7 +48,7 @@ def load(path: str | Path | None = None) -> Language:
 def model_version(path: str | Path | None = None) -> str:
     """The name that extractions carry: the same as long as rules and weights are. Needs no spaCy.
 
-    >>> model_version().startswith("kg-cnn-")
+    >>> model_version().startswith("kg-minilm-")
     True
     """
     folder = MODEL if path is None else Path(path)
@@ -82,13 +82,13 @@ def extract(papers: Iterable[Paper], *, nlp: Language | None = None, jobs: int =
 
 
 def _extract_here(papers: Iterable[Paper], nlp: Language) -> Iterator[Extraction]:
-    from kg.extract.pipeline import make_doc, to_extraction
+    from kg.extract.pipeline import to_extraction
 
     model = f"kg-{nlp.meta['name']}-{RULES}-{nlp.meta['version'].partition('+')[2]}"
     source = iter(papers)
     while chunk := list(islice(source, _CHUNK)):
         with nlp.memory_zone():  # what the vocabulary learns from these papers is forgotten after them
-            found = [to_extraction(make_doc(nlp, paper.text), paper.id, model) for paper in chunk]
+            found = [to_extraction(nlp(paper.text), paper.id, model) for paper in chunk]
         yield from found
 
 

@@ -39,7 +39,7 @@ _CHUNK = 50
 #: The lines that say what is made of given entities; the others would only repeat the annotations.
 _GIVEN = ("role", "relation", "result")
 #: The components whose work the gold entities take the place of, besides `kg_entities`.
-_FINDERS = frozenset({"ner", "kg_mentions"})
+_FINDERS = frozenset({"kg_mentions"})
 
 Span = tuple[int, int]
 #: Of each line of the table: how many are in the gold, how many are found, how many of these are right.

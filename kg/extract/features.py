@@ -22,7 +22,7 @@ from spacy.tokens import Doc
 from kg.sentences import sentences
 
 #: What the components leave on a document: plain lists of dicts and numbers, None before they ran.
-ATTRIBUTES = ("kg_abbreviations", "kg_mentions", "kg_entities", "kg_relations", "kg_results")
+ATTRIBUTES = ("kg_reading", "kg_abbreviations", "kg_mentions", "kg_entities", "kg_relations", "kg_results")
 
 #: The most frequent words of English prose: about two in five words of an abstract.
 FUNCTION_WORDS = frozenset(

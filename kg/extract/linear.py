@@ -1,7 +1,8 @@
 """Logistic regression over named features, in numpy: small, quick to train, the same bytes for the same input.
 
 A row is a list of feature names (strings); each is known by the CRC-32 of its name. A label may be forbidden for a row
-(a role that its type cannot have), and then has probability zero.
+(a role that its type cannot have), and then has probability zero. Where another model has judged the rows before, its
+log probabilities are offsets: the regression then learns only what to correct.
 
 >>> rows = [["wet", "cold"], ["wet"], ["dry"], ["dry", "hot"]] * 5
 >>> model = fit(encode(rows), np.array([0, 0, 1, 1] * 5), labels=("rain", "sun"), minimum=1)
@@ -57,6 +58,7 @@ def fit(
     labels: Sequence[str],
     weights: NDArray[Any] | None = None,
     allowed: NDArray[Any] | None = None,
+    offsets: NDArray[Any] | None = None,
     minimum: int = 3,
     passes: int = 8,
     rate: float = 0.1,
@@ -65,7 +67,8 @@ def fit(
 ) -> Linear:
     """Train on rows whose label has the number `targets`; features in fewer than `minimum` rows are left out.
 
-    `weights` (rows) says how much a row counts, `allowed` (rows x labels) which labels it may have at all.
+    `weights` (rows) says how much a row counts, `allowed` (rows x labels) which labels it may have at all, `offsets`
+    (rows x labels) what is added to its scores.
     """
     keys, counts = np.unique(rows.ids, return_counts=True)
     keys, counts = keys[counts >= minimum], counts[counts >= minimum]
@@ -88,7 +91,8 @@ def fit(
             starts = np.cumsum(lengths) - lengths
             within = np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
             flat = columns[np.repeat(rows.borders[chosen], lengths) + within]
-            errors = model.soft(flat, starts, lengths, None if allowed is None else allowed[chosen])
+            own = None if allowed is None else allowed[chosen]
+            errors = model.soft(flat, starts, lengths, own, None if offsets is None else offsets[chosen])
             errors[np.arange(len(chosen)), targets[chosen]] -= 1.0
             errors *= share[chosen, None]
             used, places = np.unique(flat, return_inverse=True)
@@ -143,7 +147,12 @@ class Linear:
         return np.where(self.keys[places] == rows.ids, places, len(self.keys))
 
     def soft(
-        self, flat: NDArray[np.int64], starts: NDArray[Any], lengths: NDArray[Any], allowed: NDArray[Any] | None
+        self,
+        flat: NDArray[np.int64],
+        starts: NDArray[Any],
+        lengths: NDArray[Any],
+        allowed: NDArray[Any] | None,
+        offsets: NDArray[Any] | None = None,
     ) -> NDArray[np.float64]:
         """Softmax over the labels for rows given as columns of `weights`."""
         totals = np.zeros((len(lengths), len(self.labels)))
@@ -151,6 +160,8 @@ class Linear:
         if filled.any():
             totals[filled] = np.add.reduceat(self.weights[flat], starts[filled], axis=0)
         totals += self.bias
+        if offsets is not None:
+            totals += offsets
         if allowed is not None:
             totals[~allowed] = -np.inf
         totals -= totals.max(axis=1, keepdims=True)
@@ -158,10 +169,12 @@ class Linear:
         totals /= totals.sum(axis=1, keepdims=True)
         return totals
 
-    def probabilities(self, rows: Rows, allowed: NDArray[Any] | None = None) -> NDArray[np.float64]:
+    def probabilities(
+        self, rows: Rows, allowed: NDArray[Any] | None = None, offsets: NDArray[Any] | None = None
+    ) -> NDArray[np.float64]:
         """A row of probabilities of the labels for each row of features."""
         lengths = np.diff(rows.borders)
-        return self.soft(self.columns(rows), rows.borders[:-1], lengths, allowed)
+        return self.soft(self.columns(rows), rows.borders[:-1], lengths, allowed, offsets)
 
     def smaller(self, limit: int) -> Linear:
         """The model with only the `limit` features that move most: by largest weight and how often they occur."""

@@ -1,7 +1,7 @@
-"""Turns what the recogniser found into scored mentions, the same for every occurrence of a string in a paper.
+"""Turns what the encoder saw into scored mentions, the same for every occurrence of a string in a paper.
 
-Candidates are strings: those the recogniser found, both forms of an abbreviation, and those that annotators of other
-papers marked (the lexicon). A learned model says how likely each is a mention of its type, every occurrence of an
+Candidates are strings: those that the encoder finds likely, both forms of an abbreviation, and those that annotators of
+other papers marked (the lexicon). A learned model says how likely each is a mention of its type, every occurrence of an
 accepted string becomes a mention, and where two overlap the longer one stays.
 
 >>> index = Index("A k-NN and k-NNs: k-NN!")
@@ -11,6 +11,7 @@ accepted string becomes a mention, and where two overlap the longer one stays.
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from spacy.tokens import Doc
 
 from kg.extract import linear
 from kg.extract.annotations import longest_first, occurrences
+from kg.extract.encoder import Reading
 from kg.extract.features import bucket, casing, foreign_spans, register_attributes, singular
 from kg.model import ENTITY_TYPES
 from kg.sentences import sentences
@@ -36,6 +38,10 @@ CATEGORIES = len(ENTITY_TYPES) + 2
 LONGEST = 6
 #: What a mention must score in text that does not look English: the name of a model, say, in a German abstract.
 SURE = 0.95
+#: How likely a span must be to the encoder to be a candidate.
+POSSIBLE = 0.1
+#: Occurrences of a string that the encoder is asked about.
+_LOOK = 8
 
 _DASH = re.compile(r"\s[-–—]{1,3}\s")
 _RUN = re.compile(r"[^\W_]+")
@@ -47,7 +53,7 @@ Detected = Mapping[Span, str]
 
 @Language.factory(
     "kg_mentions",
-    requires=["doc.ents", "doc._.kg_abbreviations"],
+    requires=["doc._.kg_reading", "doc._.kg_abbreviations"],
     assigns=["doc._.kg_mentions"],
     default_config={"threshold": 0.5},
 )
@@ -145,8 +151,7 @@ def crosses_border(text: str, begins: Sequence[int], start: int, end: int) -> bo
 
 
 def candidates(
-    text: str,
-    detected: Detected,
+    reading: Reading,
     abbreviations: Sequence[Sequence[int]],
     lexicon: Lexicon,
     own: Mapping[int, int] | None = None,
@@ -155,15 +160,20 @@ def candidates(
 
     `own` is what this very text voted for the lexicon, when it is one of those that the lexicon was made of.
     """
+    text = reading.text
     index = Index(text)
     begins = [begin for begin, _ in sentences(text)]
     matches = {span: n for span, n in lexicon.matches(text, own).items() if not crosses_border(text, begins, *span)}
+    best = {whole_words(reading, first, last): kind for kind, first, last in reading.spans(ENTITY_TYPES)}
+    detected = {span: kind for span, kind in best.items() if not crosses_border(text, begins, *span)}
     surfaces: dict[str, dict[str, int]] = {}
     for (start, end), kind in detected.items():
-        if crosses_border(text, begins, start, end):
-            continue
         kinds = surfaces.setdefault(text[start:end], {})
         kinds[kind] = kinds.get(kind, 0) + 1
+    for number, first, last in reading.possible(POSSIBLE):
+        start, end = whole_words(reading, first, last)
+        if not crosses_border(text, begins, start, end):
+            surfaces.setdefault(text[start:end], {}).setdefault(ENTITY_TYPES[number], 0)
     partner: dict[str, str] = {}
     for a, b, c, d in abbreviations:
         short, long = text[a:b], text[c:d]
@@ -175,10 +185,10 @@ def candidates(
     for (start, end), votes in matches.items():
         marked = [votes[n] + votes[CATEGORIES + n] for n in range(len(ENTITY_TYPES))]
         rest = votes[NOTHING] + votes[CATEGORIES + NOTHING]
-        best = max(marked)
+        most = max(marked)
         frequent = sum(marked) >= 0.1 * (sum(marked) + rest)
-        if best > 0 and (frequent or text[start:end] in surfaces):
-            surfaces.setdefault(text[start:end], {}).setdefault(ENTITY_TYPES[marked.index(best)], 0)
+        if most > 0 and (frequent or text[start:end] in surfaces):
+            surfaces.setdefault(text[start:end], {}).setdefault(ENTITY_TYPES[marked.index(most)], 0)
     cover = [0] * (len(text) + 1)
     for start, end in detected:
         for place in range(start, end):
@@ -189,12 +199,34 @@ def candidates(
         if not spans:
             continue
         votes = next((matches[span] for span in spans if span in matches), _NO_VOTES * 2)
+        likely = np.array([reading.likely(*reading.pieces.span(*span)) for span in spans[:_LOOK]])
         twin = surfaces.get(partner.get(surface, ""), {})
         shared = _shared_features(text, surface, spans, detected, cover, votes, partner.get(surface))
         for kind in sorted(surfaces[surface]):
-            features = _features(kind, surfaces[surface], spans, votes, twin, shared)
+            features = _features(kind, surfaces[surface], spans, votes, twin, likely, shared)
             found.append(Candidate(surface, kind, tuple(spans), features))
     return found
+
+
+def whole_words(reading: Reading, first: int, last: int) -> Span:
+    """The characters of some pieces, with the rest of a word that they begin or end in."""
+    text = reading.text
+    start, end = int(reading.pieces.starts[first]), int(reading.pieces.ends[last - 1])
+    while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
+        start -= 1
+    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return start, end
+
+
+def likelihood(value: float) -> int:
+    """A probability as one of few values, finer near 0 and 1: about 1.5 x its logit.
+
+    >>> [likelihood(p) for p in (0.0, 0.1, 0.5, 0.9, 1.0)]
+    [-8, -3, 0, 3, 8]
+    """
+    value = min(max(value, 1e-6), 1 - 1e-6)
+    return max(-8, min(8, round(1.5 * math.log(value / (1 - value)))))
 
 
 def _shared_features(
@@ -258,18 +290,30 @@ def _features(
     spans: Sequence[Span],
     votes: Sequence[int],
     partner: Mapping[str, int],
+    likely: NDArray[np.float64],
     shared: Sequence[str],
 ) -> list[str]:
     number = ENTITY_TYPES.index(kind)
-    count, own, most = len(spans), kinds.get(kind, 0), max(kinds.values())
-    agree = "none" if not most else "top" if own == most else "some" if own else "other"
+    count, own, top = len(spans), kinds.get(kind, 0), max(kinds.values())
+    agree = "none" if not top else "top" if own == top else "some" if own else "other"
     gold, silver = (
         int(4 * part[number] / max(1, sum(part[: len(ENTITY_TYPES)]))) if sum(part[: len(ENTITY_TYPES)]) else -1
         for part in (votes[:CATEGORIES], votes[CATEGORIES:])
     )
     other = "no" if not partner else "same" if partner.get(kind, 0) == max(partner.values()) else "other"
+    rates = likely[:, number]
+    most, mean = likelihood(float(rates.max())), likelihood(float(rates.mean()))
+    rival = likelihood(float(np.delete(likely, number, axis=1).max()))
     features = [
         "bias",
+        f"most={most}",
+        f"mean={mean}",
+        f"most={most}&mean={mean}",
+        f"mean={mean}&count={min(count, 4)}",
+        f"rival={rival}",
+        f"rival={rival}&mean={mean}",
+        f"mean={mean}&gold={gold}",
+        f"mean={mean}&silver={silver}",
         f"agree={agree}",
         f"agree={agree}&{bucket(own)}of{min(count, 4)}",
         f"gold={gold}",
@@ -361,9 +405,8 @@ class MentionScorer:
         self.lexicon = Lexicon(np.zeros(0, np.uint32), np.zeros((0, 2 * CATEGORIES), np.uint16))
 
     def __call__(self, doc: Doc) -> Doc:
-        detected = {(entity.start_char, entity.end_char): entity.label_ for entity in doc.ents}
         text = doc.text
-        found = candidates(text, detected, doc._.kg_abbreviations, self.lexicon)
+        found = candidates(doc._.kg_reading, doc._.kg_abbreviations, self.lexicon)
         chosen = select(zip(found, self.scores(found), strict=True), self.threshold)
         for start, end in foreign_spans(text):
             for span in [span for span in chosen if start <= span[0] < end and chosen[span][1] < SURE]:

@@ -25,6 +25,7 @@ from spacy.tokens import Doc
 
 from kg import ontology
 from kg.extract import linear, polarity
+from kg.extract.encoder import Reading
 from kg.extract.features import View, bucket, normal_form, register_attributes
 from kg.model import ENTITY_TYPES
 from kg.sentences import nearest_pairs, shortest_evidence
@@ -37,7 +38,7 @@ REACH = 2000
 
 @Language.factory(
     "kg_relations",
-    requires=["doc._.kg_entities"],
+    requires=["doc._.kg_entities", "doc._.kg_reading"],
     assigns=["doc._.kg_relations"],
     default_config={"threshold": 0.4},
 )
@@ -274,15 +275,15 @@ class RelationClassifier:
 
     def __call__(self, doc: Doc) -> Doc:
         entities = doc._.kg_entities
-        doc._.kg_relations = self.relations(View.of_doc(doc), entities) if entities else []
+        doc._.kg_relations = self.relations(View.of_doc(doc), entities, doc._.kg_reading) if entities else []
         return doc
 
-    def relations(self, view: View, entities: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def relations(self, view: View, entities: Sequence[Mapping[str, Any]], reading: Reading) -> list[dict[str, Any]]:
         """The relations between entities, in the order of head, then tail."""
         pairs, rows = candidates(view, entities)
         if not pairs:
             return []
-        scores = self.probabilities(entities, pairs, rows)
+        scores = self.probabilities(entities, pairs, rows, reading)
         chosen = scores[:, 1:].argmax(axis=1) + 1
         best = scores[np.arange(len(pairs)), chosen]
         found = []
@@ -305,11 +306,15 @@ class RelationClassifier:
         return found
 
     def probabilities(
-        self, entities: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[int, int]], rows: Sequence[Sequence[str]]
+        self,
+        entities: Sequence[Mapping[str, Any]],
+        pairs: Sequence[tuple[int, int]],
+        rows: Sequence[Sequence[str]],
+        reading: Reading,
     ) -> NDArray[np.float64]:
         """For each pair, the probability of `none` and of each relation."""
         kinds = ((entities[i]["type"], entities[j]["type"], i < j) for i, j in pairs)
-        return self.model.probabilities(linear.encode(rows), allowed_labels(kinds))
+        return self.model.probabilities(linear.encode(rows), allowed_labels(kinds), reading.relations(entities, pairs))
 
     def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
         Path(path).mkdir(parents=True, exist_ok=True)

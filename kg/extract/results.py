@@ -19,10 +19,12 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from kg.extract import linear
+from kg.extract.encoder import Reading
 from kg.extract.features import View, bucket, register_attributes
 from kg.sentences import sentences
 
@@ -66,7 +68,7 @@ _NOTES = (
 
 @Language.factory(
     "kg_results",
-    requires=["doc._.kg_entities"],
+    requires=["doc._.kg_entities", "doc._.kg_reading"],
     assigns=["doc._.kg_results"],
     default_config={"threshold": 0.5},
 )
@@ -79,6 +81,14 @@ def make_results(nlp: Language, name: str, threshold: float) -> ResultReader:  #
 def numbers(text: str) -> list[tuple[int, int]]:
     """The spans of all numbers, each with a sign, percent or times, and the second end of a range."""
     return [match.span() for match in _NUMBER.finditer(text)]
+
+
+def prior(reading: Reading, spans: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+    """How likely the encoder holds each number not to be, and to be, a result: logarithms of probabilities."""
+    if not spans:
+        return np.zeros((0, 2), np.float32)
+    tags = np.stack([reading.values[reading.pieces.span(*span)[0]] for span in spans])
+    return np.stack([tags[:, 0], np.logaddexp(tags[:, 1], tags[:, 2])], axis=1)
 
 
 def unit_of(text: str, start: int, end: int) -> str | None:
@@ -210,7 +220,7 @@ class ResultReader:
         spans = numbers(text)
         if spans:
             rows = linear.encode(features(View.of_doc(doc), entities, spans))
-            scores = self.model.probabilities(rows)[:, 1]
+            scores = self.model.probabilities(rows, None, prior(doc._.kg_reading, spans))[:, 1]
             kept = [(span, float(score)) for span, score in zip(spans, scores, strict=True) if score >= self.threshold]
             about = aspects(text, entities, [span for span, _ in kept])
             doc._.kg_results = [

@@ -22,6 +22,7 @@ from spacy.tokens import Doc
 
 from kg import ontology
 from kg.extract import linear
+from kg.extract.encoder import Reading
 from kg.extract.features import View, bucket, casing, normal_form, register_attributes
 from kg.model import ENTITY_TYPES
 
@@ -29,7 +30,7 @@ from kg.model import ENTITY_TYPES
 _LOOK = 6
 
 
-@Language.factory("kg_roles", requires=["doc._.kg_entities"], assigns=["doc._.kg_entities"])
+@Language.factory("kg_roles", requires=["doc._.kg_entities", "doc._.kg_reading"], assigns=["doc._.kg_entities"])
 def make_roles(nlp: Language, name: str) -> RoleClassifier:  # noqa: ARG001
     """The component `kg_roles`."""
     register_attributes()
@@ -184,7 +185,7 @@ class RoleClassifier:
     def __call__(self, doc: Doc) -> Doc:
         entities = doc._.kg_entities
         if entities:
-            scores = self.probabilities(View.of_doc(doc), entities)
+            scores = self.probabilities(View.of_doc(doc), entities, doc._.kg_reading)
             chosen = scores.argmax(axis=1)
             doc._.kg_entities = [
                 {**entity, "role": self.model.labels[label], "role_score": round(float(row[label]), 4)}
@@ -192,10 +193,11 @@ class RoleClassifier:
             ]
         return doc
 
-    def probabilities(self, view: View, entities: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+    def probabilities(self, view: View, entities: Sequence[Mapping[str, Any]], reading: Reading) -> NDArray[np.float64]:
         """For each entity, the probability of each role."""
         rows = linear.encode(features(view, entities))
-        return self.model.probabilities(rows, allowed_roles(entity["type"] for entity in entities))
+        allowed = allowed_roles(entity["type"] for entity in entities)
+        return self.model.probabilities(rows, allowed, reading.roles(entities))
 
     def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
         Path(path).mkdir(parents=True, exist_ok=True)

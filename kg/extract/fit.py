@@ -1,0 +1,325 @@
+"""Fits what stands behind the encoder: the scorer of mentions, and what to correct in roles, relations and numbers.
+
+All of it is fitted on readings of encoders that have not seen the paper in training, as it will be with new papers, and
+thresholds are chosen by cross-validation over papers.
+
+>>> best_threshold(np.array([0.9, 0.5, 0.3]), np.array([True, True, False]), 2)
+(100.0, 0.5)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from kg.extract import linear, mentions, relations, results, roles
+from kg.extract.encoder import Reading
+from kg.extract.entities import group
+from kg.extract.evaluate import pair_entities
+from kg.extract.features import View
+from kg.extract.pipeline import to_extraction
+from kg.model import Extraction, Paper
+
+log = logging.getLogger("kg.extract.train")
+
+Labelled = tuple[Paper, Extraction]
+Spans = dict[tuple[int, int], str]
+FOLDS = 3
+THRESHOLDS = tuple(number / 50 for number in range(8, 40))
+
+
+@dataclass(frozen=True)
+class Example:
+    """An annotated paper with what an encoder that has not seen it reads, as a document without mentions."""
+
+    paper: Paper
+    said: Extraction
+    doc: Doc
+
+    @property
+    def reading(self) -> Reading:
+        """What the encoder saw."""
+        found: Reading = self.doc._.kg_reading
+        return found
+
+
+def fit_components(
+    nlp: Language, examples: Sequence[Example], silver: Sequence[Labelled], settings: Mapping[str, Any]
+) -> None:
+    """Fit all components behind the encoder."""
+    folds = np.arange(len(examples)) % FOLDS
+    scorer: Any = nlp.get_pipe("kg_mentions")
+    scorer.lexicon, votes = mentions.make_lexicon(
+        [(example.paper.text, spans_of(example.said)) for example in examples],
+        [(paper.text, spans_of(said)) for paper, said in silver],
+    )
+    accepted = fit_mentions(scorer, examples, votes, folds, settings["mentions"])
+    for example, found in zip(examples, accepted, strict=True):
+        example.doc._.kg_mentions = found
+        example.doc._.kg_entities = group(example.paper.text, found, example.doc._.kg_abbreviations)
+    named = fit_roles(nlp, examples, folds, settings["roles"])
+    fit_relations(nlp, examples, named, folds, settings["relations"])
+    fit_results(nlp, examples, folds, settings["results"])
+
+
+def spans_of(extraction: Extraction) -> Spans:
+    """The mentions of an extraction, with their types."""
+    return {(m.start, m.end): entity.type for entity in extraction.entities for m in entity.mentions}
+
+
+def entity_dicts(extraction: Extraction) -> list[dict[str, Any]]:
+    """Annotated entities as the components see them, in the order of the text."""
+    found = [
+        {
+            "id": entity.id,
+            "type": entity.type,
+            "name": entity.name,
+            "role": entity.role,
+            "score": entity.score,
+            "role_score": entity.role_score,
+            "mentions": [[mention.start, mention.end, mention.score] for mention in entity.mentions],
+        }
+        for entity in extraction.entities
+        if entity.mentions
+    ]
+    return sorted(found, key=lambda entity: entity["mentions"][0])
+
+
+def cross_probabilities(
+    fit: Callable[[NDArray[Any]], linear.Linear],
+    rows: linear.Rows,
+    fold_of: NDArray[Any],
+    allowed: NDArray[Any] | None = None,
+    offsets: NDArray[Any] | None = None,
+) -> NDArray[np.float64]:
+    """For each row what a model says that was fitted on the other folds."""
+    parts = []
+    for fold in range(FOLDS):
+        apart = fold_of == fold
+        own = None if allowed is None else allowed[apart]
+        shift = None if offsets is None else offsets[apart]
+        parts.append((apart, fit(~apart).probabilities(rows.take(apart), own, shift)))
+    found = np.zeros((len(rows), parts[0][1].shape[1]))
+    for apart, scores in parts:
+        found[apart] = scores
+    return found
+
+
+def best_threshold(scores: NDArray[Any], hits: NDArray[Any], wanted: int) -> tuple[float, float]:
+    """The best F1 (in percent), and the threshold that gives it when `wanted` things should be found."""
+    best = (-1.0, 0.5)
+    for threshold in THRESHOLDS:
+        given = scores >= threshold
+        best = max(best, (200 * float((given & hits).sum()) / max(1, int(given.sum()) + wanted), threshold))
+    return best
+
+
+def fit_mentions(
+    scorer: mentions.MentionScorer,
+    examples: Sequence[Example],
+    votes: Sequence[Mapping[int, int]],
+    folds: NDArray[Any],
+    options: Mapping[str, Any],
+) -> list[list[dict[str, Any]]]:
+    """Fit the scorer of mentions; returns those that models which have not seen the paper accept."""
+    found = [
+        mentions.candidates(example.reading, example.doc._.kg_abbreviations, scorer.lexicon, own)
+        for example, own in zip(examples, votes, strict=True)
+    ]
+    rows = linear.encode(candidate.features for own in found for candidate in own)
+    truth = [spans_of(example.said) for example in examples]
+    targets = np.array(
+        [
+            any(truth[number].get(span) == candidate.type for span in candidate.spans)
+            for number, own in enumerate(found)
+            for candidate in own
+        ],
+        dtype=np.int64,
+    )
+    weights = np.array([min(len(candidate.spans), 4) for own in found for candidate in own], dtype=np.float32)
+
+    def fit(chosen: NDArray[Any]) -> linear.Linear:
+        return linear.fit(
+            rows.take(chosen), targets[chosen], labels=("no", "yes"), weights=weights[chosen], **options["fit"]
+        ).smaller(options["features"])
+
+    counts = [len(own) for own in found]
+    scores = cross_probabilities(fit, rows, np.repeat(folds, counts))[:, 1]
+    borders = np.cumsum([0, *counts])
+
+    def chosen(number: int, threshold: float) -> dict[tuple[int, int], tuple[str, float]]:
+        return mentions.select(
+            zip(found[number], scores[borders[number] : borders[number + 1]], strict=True), threshold
+        )
+
+    wanted = sum(map(len, truth))
+    best = (-1.0, 0.5)
+    for threshold in THRESHOLDS:
+        given = hits = 0
+        for number, gold in enumerate(truth):
+            own = chosen(number, threshold)
+            given += len(own)
+            hits += sum(gold.get(span) == kind for span, (kind, _) in own.items())
+        best = max(best, (200 * hits / max(1, given + wanted), threshold))
+    log.info("mentions: F1 %.2f at %.2f", *best)
+    scorer.model = fit(np.ones(len(rows), bool))
+    scorer.threshold = best[1]
+    return [
+        [
+            {"start": a, "end": b, "type": kind, "score": score}
+            for (a, b), (kind, score) in sorted(chosen(number, best[1]).items())
+        ]
+        for number in range(len(examples))
+    ]
+
+
+def fit_roles(
+    nlp: Language, examples: Sequence[Example], folds: NDArray[Any], options: Mapping[str, Any]
+) -> list[list[dict[str, Any]]]:
+    """Fit the roles; returns the annotated entities with the roles that models which have not seen the paper give.
+
+    The entities that were found in a paper (`doc._.kg_entities`) get their roles from the same models.
+    """
+    classifier: Any = nlp.get_pipe("kg_roles")
+    named = [entity_dicts(example.said) for example in examples]
+    labels = roles.role_labels()
+    filled = [(example, own) for example, own in zip(examples, named, strict=True) if own]
+    rows = linear.stack([linear.encode(roles.features(View.of_doc(e.doc), own)) for e, own in filled])
+    offsets = np.concatenate([example.reading.roles(own) for example, own in filled])
+    allowed = roles.allowed_roles(entity["type"] for _, own in filled for entity in own)
+    targets = np.array([labels.index(entity["role"]) for _, own in filled for entity in own], dtype=np.int64)
+    fold_of = np.repeat(folds, [len(own) for own in named])
+
+    def fit(chosen: NDArray[Any]) -> linear.Linear:
+        return linear.fit(
+            rows.take(chosen),
+            targets[chosen],
+            labels=labels,
+            allowed=allowed[chosen],
+            offsets=offsets[chosen],
+            **options["fit"],
+        ).smaller(options["features"])
+
+    predicted = targets.copy()
+    for fold in range(FOLDS):
+        apart = fold_of == fold
+        classifier.model = fit(~apart)
+        predicted[apart] = classifier.model.probabilities(rows.take(apart), allowed[apart], offsets[apart]).argmax(
+            axis=1
+        )
+        for number in np.flatnonzero(folds == fold).tolist():
+            classifier(examples[number].doc)
+    log.info(
+        "roles: accuracy %.2f on gold entities, encoder alone %.2f",
+        100 * (predicted == targets).mean(),
+        100 * (offsets.argmax(axis=1) == targets).mean(),
+    )
+    classifier.model = fit(np.ones(len(rows), bool))
+    names = iter(predicted)
+    return [[{**entity, "role": labels[next(names)]} for entity in own] for own in named]
+
+
+def fit_relations(
+    nlp: Language,
+    examples: Sequence[Example],
+    named: Sequence[Sequence[Mapping[str, Any]]],
+    folds: NDArray[Any],
+    options: Mapping[str, Any],
+) -> None:
+    """Fit the relations; the threshold is the best for the entities that are found, not for the gold ones."""
+    relater: Any = nlp.get_pipe("kg_relations")
+    rows, targets, allowed, offsets, counts = _relation_rows(examples, named)
+    owner = np.repeat(np.arange(len(examples)), counts)
+
+    def fit(chosen: NDArray[Any]) -> linear.Linear:
+        return linear.fit(
+            rows.take(chosen),
+            targets[chosen],
+            labels=relations.relation_labels(),
+            allowed=allowed[chosen],
+            offsets=offsets[chosen],
+            **options["fit"],
+        ).smaller(options["features"])
+
+    scores: list[float] = []
+    hits: list[bool] = []
+    relater.threshold = THRESHOLDS[0]
+    for fold in range(FOLDS):
+        relater.model = fit(folds[owner] != fold)
+        for number in np.flatnonzero(folds == fold).tolist():
+            right = examples[number].said
+            said = to_extraction(relater(examples[number].doc), right.paper)
+            pairs = pair_entities(right, said)
+            triples = {(relation.head, relation.predicate, relation.tail) for relation in right.relations}
+            for relation in said.relations:
+                scores.append(relation.score)
+                hits.append((pairs.get(relation.head), relation.predicate, pairs.get(relation.tail)) in triples)
+    wanted = sum(len(example.said.relations) for example in examples)
+    f1, relater.threshold = best_threshold(np.array(scores), np.array(hits, dtype=bool), wanted)
+    log.info("relations: F1 %.2f end to end at %.2f", f1, relater.threshold)
+    relater.model = fit(np.ones(len(rows), bool))
+
+
+def _relation_rows(
+    examples: Sequence[Example], named: Sequence[Sequence[Mapping[str, Any]]]
+) -> tuple[linear.Rows, NDArray[Any], NDArray[Any], NDArray[Any], list[int]]:
+    labels = relations.relation_labels()
+    blocks, targets, counts = [], [], []
+    permitted, offsets = [np.zeros((0, len(labels)), bool)], [np.zeros((0, len(labels)), np.float32)]
+    for example, own in zip(examples, named, strict=True):
+        place = {entity["id"]: number for number, entity in enumerate(own)}
+        stated = {
+            (place[r.head], place[r.tail]): labels.index(r.predicate)
+            for r in example.said.relations
+            if r.head in place and r.tail in place
+        }
+        pairs, features = relations.candidates(View.of_doc(example.doc), own)
+        allowed = relations.allowed_labels((own[i]["type"], own[j]["type"], i < j) for i, j in pairs)
+        found = (stated.get(pair, 0) for pair in pairs)
+        targets += [label if row[label] else 0 for label, row in zip(found, allowed, strict=True)]
+        blocks.append(linear.encode(features))
+        permitted.append(allowed)
+        offsets.append(example.reading.relations(own, pairs))
+        counts.append(len(pairs))
+    return (
+        linear.stack(blocks),
+        np.array(targets, dtype=np.int64),
+        np.concatenate(permitted),
+        np.concatenate(offsets),
+        counts,
+    )
+
+
+def fit_results(nlp: Language, examples: Sequence[Example], folds: NDArray[Any], options: Mapping[str, Any]) -> None:
+    """Fit which numbers are results, and the threshold."""
+    reader: Any = nlp.get_pipe("kg_results")
+    blocks, targets, offsets, counts = [], [], [np.zeros((0, 2), np.float32)], []
+    for example in examples:
+        spans = results.numbers(example.paper.text)
+        values = {result.value.strip() for result in example.said.results}
+        blocks.append(linear.encode(results.features(View.of_doc(example.doc), entity_dicts(example.said), spans)))
+        offsets.append(results.prior(example.reading, spans))
+        targets += [int(example.paper.text[start:end] in values) for start, end in spans]
+        counts.append(len(spans))
+    rows, truth = linear.stack(blocks), np.array(targets, dtype=np.int64)
+    before = np.concatenate(offsets)
+
+    def fit(chosen: NDArray[Any]) -> linear.Linear:
+        model = linear.fit(
+            rows.take(chosen), truth[chosen], labels=("no", "yes"), offsets=before[chosen], **options["fit"]
+        )
+        return model.smaller(options["features"])
+
+    scores = cross_probabilities(fit, rows, np.repeat(folds, counts), None, before)[:, 1]
+    wanted = sum(len(example.said.results) for example in examples)
+    alone = best_threshold(np.exp(before[:, 1]), truth == 1, wanted)
+    f1, reader.threshold = best_threshold(scores, truth == 1, wanted)
+    log.info("results: F1 %.2f on gold entities at %.2f, encoder alone %.2f", f1, reader.threshold, alone[0])
+    reader.model = fit(np.ones(len(rows), bool))

@@ -1,0 +1,216 @@
+"""The joint model in PyTorch, for training only: one BERT encoder, heads for tags, numbers, roles and relations.
+
+An entity is read from all its mentions, from the first of them and from its type; a pair of entities also from how far
+they stand apart and from what a learned query of the pair finds in the text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from kg.extract.pairs import DISTANCES
+from kg.extract.wordpieces import CASES
+
+QUERIES = 4
+TYPE_WIDTH = 32
+PLACE_WIDTH = 64
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many labels each head chooses from."""
+
+    types: int
+    tags: int
+    values: int
+    roles: int
+    relations: int
+
+
+@dataclass
+class Batch:
+    """Some papers of similar length; entities and pairs of all of them are numbered through.
+
+    `ids`, `cases`, `mask`: papers x pieces. `place_…`: of each piece of a mention its number (counted over the batch),
+    its entity, its weight in the mean; `first_weight` is that in the mean of first mentions.
+    """
+
+    ids: Tensor
+    cases: Tensor
+    mask: Tensor
+    place_piece: Tensor
+    place_entity: Tensor
+    place_weight: Tensor
+    first_weight: Tensor
+    entity_type: Tensor
+    entity_paper: Tensor
+    pair_head: Tensor
+    pair_tail: Tensor
+    pair_distance: Tensor
+    pair_counts: list[int]
+
+
+class Layer(nn.Module):
+    """One transformer layer of BERT."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        width, inner = config["hidden_size"], config["intermediate_size"]
+        self.heads = config["num_attention_heads"]
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.norm1 = nn.LayerNorm(width, eps=config["layer_norm_eps"])
+        self.up = nn.Linear(width, inner)
+        self.down = nn.Linear(inner, width)
+        self.norm2 = nn.LayerNorm(width, eps=config["layer_norm_eps"])
+        self.dropout = nn.Dropout(config["hidden_dropout_prob"])
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        count, length, width = hidden.shape
+        qkv = self.qkv(hidden).view(count, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        # written out: on processors twice as fast in half precision as PyTorch's own attention
+        with torch.autocast(hidden.device.type, enabled=False):
+            scores = (qkv[0] * (width // self.heads) ** -0.5) @ qkv[1].transpose(-1, -2)
+            if mask is not None:
+                scores = scores + mask.to(scores.dtype)
+            mixed = (scores.softmax(-1) @ qkv[2]).transpose(1, 2)
+        hidden = self.norm1(hidden + self.out(mixed.reshape(count, length, width)))
+        return self.norm2(hidden + self.dropout(self.down(functional.gelu(self.up(hidden)))))
+
+
+class Encoder(nn.Module):
+    """BERT with a case embedding, which is added to that of the word piece."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        width = config["hidden_size"]
+        self.words = nn.Embedding(config["vocab_size"], width)
+        self.positions = nn.Embedding(config["max_position_embeddings"], width)
+        self.kind = nn.Parameter(torch.zeros(width))
+        self.cases = nn.Embedding(CASES, width)
+        self.norm = nn.LayerNorm(width, eps=config["layer_norm_eps"])
+        self.dropout = nn.Dropout(config["hidden_dropout_prob"])
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config["num_hidden_layers"]))
+
+    def forward(self, ids: Tensor, cases: Tensor, mask: Tensor | None = None) -> Tensor:
+        places = torch.arange(ids.shape[1], device=ids.device)
+        hidden = self.words(ids) + self.cases(cases) + self.positions(places) + self.kind
+        hidden = self.dropout(self.norm(hidden))
+        unseen = None if mask is None else (~mask)[:, None, None, :].to(hidden.dtype) * -1e4
+        for layer in self.layers:
+            hidden = layer(hidden, unseen)
+        return hidden
+
+
+class JointModel(nn.Module):
+    """The encoder and its heads."""
+
+    def __init__(self, config: Mapping[str, Any], sizes: Sizes) -> None:
+        super().__init__()
+        width = config["hidden_size"]
+        self.encoder = Encoder(config)
+        self.dropout = nn.Dropout(config["hidden_dropout_prob"])
+        self.tags = nn.Linear(width, sizes.tags)
+        self.values = nn.Linear(width, sizes.values)
+        self.types = nn.Embedding(sizes.types, TYPE_WIDTH)
+        self.entity = nn.Linear(2 * width + TYPE_WIDTH, width)
+        self.role_inner = nn.Linear(2 * width, width)
+        self.role = nn.Linear(width, sizes.roles)
+        self.query = nn.Linear(2 * width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.distances = nn.Embedding(DISTANCES, PLACE_WIDTH)
+        self.pair_inner = nn.Linear(4 * width + PLACE_WIDTH, width)
+        self.relation = nn.Linear(width, sizes.relations)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Logits of tags and values (papers x pieces x labels), of roles (entities) and of relations (pairs)."""
+        hidden = self.dropout(self.encoder(batch.ids, batch.cases, batch.mask))
+        entities = self.entity_vectors(hidden, batch)
+        return (
+            self.tags(hidden),
+            self.values(hidden),
+            self.role_logits(hidden, entities, batch),
+            self.relation_logits(hidden, entities, batch),
+        )
+
+    def entity_vectors(self, hidden: Tensor, batch: Batch) -> Tensor:
+        flat = hidden.reshape(-1, hidden.shape[-1])[batch.place_piece]
+        count = len(batch.entity_type)
+        empty = hidden.new_zeros(count, hidden.shape[-1])
+        mean = empty.index_add(0, batch.place_entity, flat * batch.place_weight[:, None].to(flat.dtype))
+        first = empty.index_add(0, batch.place_entity, flat * batch.first_weight[:, None].to(flat.dtype))
+        kinds = self.types(batch.entity_type).to(flat.dtype)
+        return functional.gelu(self.entity(torch.cat([mean, first, kinds], dim=1)))
+
+    def role_logits(self, hidden: Tensor, entities: Tensor, batch: Batch) -> Tensor:
+        paper = hidden[batch.entity_paper, 0]
+        inner = functional.gelu(self.role_inner(torch.cat([entities, paper], dim=1)))
+        logits: Tensor = self.role(self.dropout(inner))
+        return logits
+
+    def relation_logits(self, hidden: Tensor, entities: Tensor, batch: Batch) -> Tensor:
+        head, tail = entities[batch.pair_head], entities[batch.pair_tail]
+        query = self.query(torch.cat([head, tail], dim=1))
+        keys, values = self.key(hidden), self.value(hidden)
+        width = query.shape[1] // QUERIES
+        found = []
+        begin = 0
+        for paper, count in enumerate(batch.pair_counts):
+            if not count:
+                continue
+            wanted = query[begin : begin + count].view(count, QUERIES, width).transpose(0, 1)
+            own = keys[paper].view(-1, QUERIES, width).transpose(0, 1)
+            said = values[paper].view(-1, QUERIES, width).transpose(0, 1)
+            mixed = functional.scaled_dot_product_attention(wanted, own, said, attn_mask=batch.mask[paper][None, None])
+            found.append(mixed.transpose(0, 1).reshape(count, -1))
+            begin += count
+        context = torch.cat(found) if found else hidden.new_zeros(0, hidden.shape[-1])
+        distance = self.distances(batch.pair_distance).to(head.dtype)
+        pair = torch.cat([head, tail, head * tail, context, distance], dim=1)
+        logits: Tensor = self.relation(self.dropout(functional.gelu(self.pair_inner(pair))))
+        return logits
+
+
+def load_encoder(folder: Path, sizes: Sizes) -> JointModel:
+    """A joint model whose encoder has the weights of a BERT in a folder (`config.json`, `model.safetensors`)."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    model = JointModel(config, sizes)
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.normal_(module.weight, std=config["initializer_range"])
+    nn.init.zeros_(model.encoder.cases.weight)
+    weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
+    state = model.encoder.state_dict()
+    state["words.weight"] = weights["embeddings.word_embeddings.weight"]
+    state["positions.weight"] = weights["embeddings.position_embeddings.weight"]
+    state["kind"] = weights["embeddings.token_type_embeddings.weight"][0]
+    if "embeddings.case_embeddings.weight" in weights:
+        state["cases.weight"] = weights["embeddings.case_embeddings.weight"]
+    parts = [("norm", "embeddings.LayerNorm")]
+    for number in range(config["num_hidden_layers"]):
+        own, layer = f"layers.{number}", f"encoder.layer.{number}"
+        for kind in ("weight", "bias"):
+            attention = [weights[f"{layer}.attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
+            state[f"{own}.qkv.{kind}"] = torch.cat(attention)
+        parts += [
+            (f"{own}.out", f"{layer}.attention.output.dense"),
+            (f"{own}.norm1", f"{layer}.attention.output.LayerNorm"),
+            (f"{own}.up", f"{layer}.intermediate.dense"),
+            (f"{own}.down", f"{layer}.output.dense"),
+            (f"{own}.norm2", f"{layer}.output.LayerNorm"),
+        ]
+    for ours, theirs in parts:
+        for kind in ("weight", "bias"):
+            state[f"{ours}.{kind}"] = weights[f"{theirs}.{kind}"]
+    model.encoder.load_state_dict(state)
+    return model
