@@ -3,7 +3,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: help demo test lint format bench exports neo4j wheel clean
+.PHONY: help demo test test-train lint format bench exports neo4j wheel clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,14 @@ demo: .venv/.base  ## build the graph of the example page into exports/demo and 
 test: .venv/.dev  ## all tests
 	@sh tests/setup.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+
+.venv/.train: .venv/.dev
+	@echo "installing PyTorch into .venv (once; 2 GB and more)"
+	@$(BIN)/python -m pip install --quiet --editable '.[train]' --group dev
+	@touch $@
+
+test-train: .venv/.train  ## the tests of the training: installs PyTorch
+	@$(BIN)/python -m pytest tests/test_training.py kg/extract $(PYTEST)
 
 lint: .venv/.dev  ## style and types
 	@$(BIN)/ruff check .

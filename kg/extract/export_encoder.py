@@ -41,7 +41,7 @@ def export_encoder(model: JointModel, labels: Labels, tokenizer: Path, folder: P
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                Reader(model),
+                Reader(model).eval(),
                 example,
                 str(plain),
                 input_names=["ids", "cases"],
