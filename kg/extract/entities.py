@@ -116,10 +116,11 @@ def _root(parent: Mapping[str, str], form: str) -> str:
 
 
 def _type_of(mentions: Sequence[Mapping[str, Any]]) -> str:
-    totals = dict.fromkeys(ENTITY_TYPES, 0.0)
+    totals: dict[str, float] = {}
     for mention in mentions:
-        totals[mention["type"]] += mention["score"]
-    return max(ENTITY_TYPES, key=lambda kind: totals[kind])
+        totals[mention["type"]] = totals.get(mention["type"], 0.0) + mention["score"]
+    order = {kind: number for number, kind in enumerate(ENTITY_TYPES)}  # of types with as much, the first of kg's own
+    return max(sorted(totals, key=lambda kind: order.get(kind, len(order))), key=lambda kind: totals[kind])
 
 
 def display_name(surfaces: Sequence[str]) -> str:

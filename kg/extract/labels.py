@@ -9,7 +9,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,7 +23,10 @@ VALUE_TAGS = ("O", "B", "I")
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """`roles_of` a type and `relations_of` a pair of types are those permitted; `symmetric` relations are said once."""
+    """`roles_of` a type and `relations_of` a pair of types are those permitted; `symmetric` relations are said once.
+
+    `in_a_line`: relations are looked for between names in one line of the text only.
+    """
 
     types: tuple[str, ...]
     roles: tuple[str, ...]
@@ -31,6 +34,7 @@ class Labels:
     roles_of: Mapping[str, tuple[str, ...]]
     relations_of: Mapping[tuple[str, str], tuple[str, ...]]
     symmetric: frozenset[str] = frozenset()
+    in_a_line: bool = False
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -46,6 +50,16 @@ class Labels:
         own = {r for r in self.relations_of.get((head, tail), ()) if forward or r not in self.symmetric}
         return [relation == NONE or relation in own for relation in self.relations]
 
+    def candidate_pairs(self, kinds: Sequence[str], lines: Sequence[int]) -> list[tuple[int, int]]:
+        """All ordered pairs of entities of these types, first named in these lines, that may stand in a relation."""
+        count = range(len(kinds))
+        return [
+            (i, j)
+            for i in count
+            for j in count
+            if i != j and (kinds[i], kinds[j]) in self.relations_of and not (self.in_a_line and lines[i] != lines[j])
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Plain data, which `from_json` reads."""
         return {
@@ -55,6 +69,7 @@ class Labels:
             "roles_of": {kind: list(roles) for kind, roles in self.roles_of.items()},
             "relations_of": [[head, tail, list(found)] for (head, tail), found in self.relations_of.items()],
             "symmetric": sorted(self.symmetric),
+            "in_a_line": self.in_a_line,
         }
 
 
@@ -67,6 +82,7 @@ def from_json(data: Mapping[str, Any]) -> Labels:
         roles_of={kind: tuple(roles) for kind, roles in data["roles_of"].items()},
         relations_of={(head, tail): tuple(found) for head, tail, found in data["relations_of"]},
         symmetric=frozenset(data["symmetric"]),
+        in_a_line=data["in_a_line"],
     )
 
 

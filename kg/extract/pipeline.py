@@ -18,7 +18,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 # The factories of the components are registered by importing their modules.
-from kg.extract import abbreviations, encoder, entities, mentions, relations, results, roles  # noqa: F401
+from kg.extract import abbreviations, encoder, entities, mentions, plain, relations, results, roles  # noqa: F401
 from kg.extract.features import register_attributes, token_borders
 from kg.extract.tokenizer import make_blank
 from kg.model import ExtractedEntity, Extraction, KGError, Mention, Relation, Result
@@ -34,6 +34,7 @@ COMPONENTS = (
     "kg_roles",
     "kg_relations",
     "kg_results",
+    "kg_forget",
 )
 
 
@@ -41,6 +42,12 @@ COMPONENTS = (
 def make_sentences(nlp: Language, name: str) -> SentenceSetter:  # noqa: ARG001
     """The component `kg_sentences`."""
     return SentenceSetter()
+
+
+@Language.factory("kg_forget", assigns=["doc._.kg_reading"])
+def make_forgetter(nlp: Language, name: str) -> Forgetter:  # noqa: ARG001
+    """The component `kg_forget`."""
+    return Forgetter()
 
 
 def make_pipeline() -> Language:
@@ -95,6 +102,14 @@ def to_extraction(doc: Doc, paper: str, model: str = "") -> Extraction:
             for result in doc._.kg_results or ()
         ),
     )
+
+
+class Forgetter:
+    """Lets go of what the encoder saw: it is large, and a document with it could not be sent between processes."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        doc._.kg_reading = None
+        return doc
 
 
 class SentenceSetter:

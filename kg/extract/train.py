@@ -5,6 +5,9 @@ there is none of that name), the others are only scored. One in twenty of the pa
 scored, too. DIR of --encoder is a BERT: config.json, model.safetensors and tokenizer.json. A training that was
 interrupted goes on from the checkpoints in WORK; the same data, settings, versions and machine give the same model.
 
+DIR of --data may also hold documents in the format of SciERC (NAME.jsonl with sentences, ner, relations), with types and
+relations of their own: the model then says these, and nothing of roles and results.
+
 >>> held_out("paper-5"), sum(held_out(f"paper-{number}") for number in range(1000))
 (False, 49)
 """
@@ -33,6 +36,8 @@ from kg.extract.encoder import EncoderReader
 from kg.extract.evaluate import Score, measure
 from kg.extract.fit import Example, Labelled, fit_components
 from kg.extract.pipeline import load_pipeline, make_pipeline
+from kg.extract.plain import make_plain_pipeline, measure_plain
+from kg.extract.scierc import labels_of, read_scierc
 from kg.model import KGError, MissingExtra, Paper, ReadError
 
 log = logging.getLogger("kg.extract.train")
@@ -80,6 +85,9 @@ def train(
     config: Path = CONFIG,
 ) -> dict[str, dict[str, Score]]:
     """Train on the annotations in `data`, write the model to `out`, return its scores by set."""
+    foreign = read_scierc(data)
+    if foreign:
+        return train_plain(foreign, encoder=encoder, out=out, work=work, config=config)
     sets = read_gold(data)
     chosen = ["train"] if "train" in sets else sorted(sets)
     whole = [labelled for name in chosen for labelled in sets[name]]
@@ -110,6 +118,52 @@ def train(
             log.info("%-9s %-40s %s", name, line, value)
     write_model(nlp, out, card=model_card(scores, len(gold), len(extra)))
     return scores
+
+
+def train_plain(
+    sets: Mapping[str, Sequence[Labelled]], *, encoder: Path, out: Path, work: Path, config: Path = CONFIG
+) -> dict[str, dict[str, Score]]:
+    """Train on documents in SciERC's format, with their own labels; the relations' threshold is chosen on `dev`."""
+    train_encoder, samples_of, export_encoder = _training()
+    settings = load_config(config)["training"]
+    chosen = ["train"] if "train" in sets else sorted(sets)
+    gold = [labelled for name in chosen for labelled in sets[name]]
+    labels = labels_of([gold])
+    log.info("%d texts, types %s, relations %s", len(gold), ", ".join(labels.types), ", ".join(labels.relations[1:]))
+    samples = samples_of(gold, labels, encoder, with_results=False)
+    model = train_encoder(
+        [(samples, settings["plain_passes"])],
+        encoder=encoder,
+        labels=labels,
+        directory=work / "whole",
+        settings=settings,
+    )
+    export_encoder(model, labels, encoder / "tokenizer.json", work / "whole" / "files", bits=settings["bits"])
+    nlp = make_plain_pipeline()
+    reader: Any = nlp.get_pipe("kg_encoder")
+    reader.from_disk(work / "whole" / "files")
+    pairs: Any = nlp.get_pipe("kg_pairs")
+    _, pairs.threshold = measure_plain(reader, sets.get("dev", gold))
+    nlp.meta["name"] = "own-labels"
+    others = [name for name in sorted(sets) if name not in chosen]
+    scores = {name: measure_plain(reader, sets[name], pairs.threshold)[0] for name in others}
+    for name, table in scores.items():
+        for line, value in table.items():
+            log.info("%-9s %-10s %s", name, line, value)
+    card = ["# Model card", "", f"Types {', '.join(labels.types)}; relations {', '.join(labels.relations[1:])}.", ""]
+    card += [f"- {name}: {line} F1 {value.f1:.1f}" for name, table in scores.items() for line, value in table.items()]
+    write_model(nlp, out, card="\n".join(card) + "\n")
+    return scores
+
+
+def _training() -> tuple[Any, Any, Any]:
+    """What needs PyTorch, or what to install."""
+    try:
+        from kg.extract.export_encoder import export_encoder
+        from kg.extract.train_encoder import samples_of, train_encoder
+    except ImportError:
+        raise MissingExtra("training", "train") from None
+    return train_encoder, samples_of, export_encoder
 
 
 def held_out(paper: str) -> bool:
@@ -170,11 +224,7 @@ def encoder_folders(
     gold: Sequence[Labelled], silver: Sequence[Labelled], encoder: Path, work: Path, settings: Mapping[str, Any]
 ) -> list[Path]:
     """Train the encoder on all gold papers, and two on half of them each; returns the folders of their files."""
-    try:
-        from kg.extract.export_encoder import export_encoder
-        from kg.extract.train_encoder import samples_of, train_encoder
-    except ImportError:
-        raise MissingExtra("training", "train") from None
+    train_encoder, samples_of, export_encoder = _training()
     labels = label_sets.from_ontology()
     chosen = sorted(silver, key=lambda labelled: hashlib.sha256(labelled[0].id.encode()).digest())
     some = samples_of(chosen[: settings["silver_papers"]], labels, encoder, with_results=False)

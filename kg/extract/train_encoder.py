@@ -116,7 +116,8 @@ def _add_entities(sample: Sample, text: str, pieces: Pieces, said: Extraction, l
         for r in said.relations
         if r.head in kept and r.tail in kept
     }
-    for i, j in candidate_pairs(kinds, labels):
+    lines = [text.count("\n", 0, int(pieces.starts[own[0][0]])) for own in spans]
+    for i, j in labels.candidate_pairs(kinds, lines):
         allowed = labels.allowed_relations(kinds[i], kinds[j], forward=i < j)
         predicate, score = stated.get((i, j), (NONE, 1.0))
         label = labels.relations.index(predicate)
@@ -130,12 +131,6 @@ def sentence_numbers(text: str, pieces: Pieces) -> np.ndarray[Any, Any]:
     """The number of the sentence that each piece stands in."""
     begins = [start for start, _ in sentences(text)]
     return np.searchsorted(begins, pieces.starts, side="right")
-
-
-def candidate_pairs(kinds: Sequence[str], labels: Labels) -> list[tuple[int, int]]:
-    """All ordered pairs of entities between whose types a relation is permitted."""
-    count = range(len(kinds))
-    return [(i, j) for i in count for j in count if i != j and (kinds[i], kinds[j]) in labels.relations_of]
 
 
 def make_batches(samples: Sequence[Sample], tokens: int, seed: int) -> list[list[Sample]]:
@@ -220,7 +215,7 @@ def loss_of(found: tuple[Tensor, Tensor, Tensor, Tensor], wanted: Mapping[str, T
         "tags": _mean(tags.flatten(0, 1), wanted["tags"].flatten(), wanted["weights"].flatten()),
         "values": _mean(values.flatten(0, 1), wanted["values"].flatten(), wanted["weights"].flatten()),
     }
-    if len(roles):
+    if wanted["role_allowed"].numel():
         masked = roles.masked_fill(~wanted["role_allowed"], -1e4)
         losses["roles"] = _mean(masked, wanted["roles"], wanted["role_weights"])
     if len(relations):
