@@ -90,7 +90,7 @@ def measure_plain(
 ) -> tuple[dict[str, Score], float]:
     """The scores of NER strict, Rel and Rel+, and the threshold: the one with the best Rel where none is given."""
     given = hits = wanted = 0
-    relations: list[tuple[float, bool, bool]] = []
+    relations: list[tuple[float, tuple[bool, bool]]] = []
     total = 0
     for paper, said in labelled:
         reading = reader.read(paper.text)
@@ -106,11 +106,11 @@ def measure_plain(
             head, tail = ((mentions[n]["start"], mentions[n]["end"]) for n in (i, j))
             right = (head, predicate, tail) in triples
             typed = right and gold[head] == mentions[i]["type"] and gold[tail] == mentions[j]["type"]
-            relations.append((score, right, typed))
+            relations.append((score, (right, typed)))
 
     def at(limit: float, *, typed: bool) -> Score:
         kept = [row for row in relations if row[0] >= limit]
-        return score_of(total, len(kept), sum(row[2 if typed else 1] for row in kept))
+        return score_of(total, len(kept), sum(row[1][typed] for row in kept))
 
     if threshold is None:
         threshold = max(THRESHOLDS, key=lambda limit: at(limit, typed=False).f1)

@@ -5,8 +5,8 @@ there is none of that name), the others are only scored. One in twenty of the pa
 scored, too. DIR of --encoder is a BERT: config.json, model.safetensors and tokenizer.json. A training that was
 interrupted goes on from the checkpoints in WORK; the same data, settings, versions and machine give the same model.
 
-DIR of --data may also hold documents in the format of SciERC (NAME.jsonl with sentences, ner, relations), with types and
-relations of their own: the model then says these, and nothing of roles and results.
+DIR of --data may also hold documents in the format of SciERC (NAME.jsonl with sentences, ner, relations), with types
+and relations of their own: the model then says these, and nothing of roles and results.
 
 >>> held_out("paper-5"), sum(held_out(f"paper-{number}") for number in range(1000))
 (False, 49)
@@ -131,13 +131,8 @@ def train_plain(
     labels = labels_of([gold])
     log.info("%d texts, types %s, relations %s", len(gold), ", ".join(labels.types), ", ".join(labels.relations[1:]))
     samples = samples_of(gold, labels, encoder, with_results=False)
-    model = train_encoder(
-        [(samples, settings["plain_passes"])],
-        encoder=encoder,
-        labels=labels,
-        directory=work / "whole",
-        settings=settings,
-    )
+    stages = [(samples, settings["plain_passes"])]
+    model = train_encoder(stages, encoder=encoder, labels=labels, directory=work / "whole", settings=settings)
     export_encoder(model, labels, encoder / "tokenizer.json", work / "whole" / "files", bits=settings["bits"])
     nlp = make_plain_pipeline()
     reader: Any = nlp.get_pipe("kg_encoder")
