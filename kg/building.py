@@ -27,11 +27,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from kg import directory as directories
+from kg import linking
 from kg.directory import State, StoredExtraction, StoredRecord
 from kg.extract import extract, model_version
 from kg.extract.annotations import from_json, read_extractions, to_json
 from kg.find import resolve_name
-from kg.graph import Graph, assemble
+from kg.graph import Graph, above, assemble
 from kg.model import Extraction, GraphError, Paper, ReadError
 from kg.read import ReadReport
 from kg.read.corpus import Group, read_groups, record_of, regroup
@@ -61,6 +62,7 @@ class BuildReport:
     reused: int = 0
     removed: int = 0
     without_extraction: int = 0
+    min_confidence: float = 0.0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -102,13 +104,17 @@ def build(
     jobs: int = 1,
     replace: bool = False,
     vocabulary: Sequence[str | Path] = (),
+    min_confidence: float | None = None,
     progress: Progress | None = None,
 ) -> Graph:
     """The graph of papers: one path or several, in memory, or kept in the graph directory `output`.
 
     A directory that holds a graph is added to: papers whose text did not change are not extracted again; with
     `replace` it starts anew. `extractions` is a file of extractions to take in place of our own; `vocabulary` are files
-    of concepts of your own, which the directory remembers. What people decided (`kg.curate`) is obeyed.
+    of concepts of your own, which the directory remembers. It also remembers `min_confidence`: what is less sure is
+    left out of the graph, 0 takes it back. What people decided (`kg.curate`) is obeyed.
+
+    Without `inputs` the papers that `output` has are put together again.
     """
     return run(
         inputs,
@@ -121,6 +127,7 @@ def build(
         jobs=jobs,
         replace=replace,
         vocabulary=vocabulary,
+        min_confidence=min_confidence,
         progress=progress,
     ).graph
 
@@ -137,6 +144,7 @@ def run(
     jobs: int = 1,
     replace: bool = False,
     vocabulary: Sequence[str | Path] = (),
+    min_confidence: float | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
     """As `build`, and what was done besides."""
@@ -144,20 +152,28 @@ def run(
     paths = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     folder = None if output is None else Path(output)
     _check_apart(paths, folder)
+    if min_confidence is not None and not 0 <= min_confidence <= 1:
+        raise GraphError(f"min_confidence is {min_confidence}: give a number from 0 to 1")
+    if not paths and (folder is None or replace or not directories.holds_graph(folder)):
+        raise GraphError("no papers: name a file or a folder to read")
     with nullcontext() if folder is None else directories.writing(folder):
         old = State() if folder is None or replace or not directories.holds_graph(folder) else directories.load(folder)
         own = _own_vocabulary(folder, vocabulary, replace)
         report = ReadReport()
         tell("read", 0, 0)
-        groups = read_groups(
-            paths,
-            format=format,
-            mapping=mapping,
-            clean=clean,
-            strict=strict,
-            report=report,
-            known=_records(old),
-            keep_records=folder is not None,
+        groups = (
+            read_groups(
+                paths,
+                format=format,
+                mapping=mapping,
+                clean=clean,
+                strict=strict,
+                report=report,
+                known=_records(old),
+                keep_records=folder is not None,
+            )
+            if paths
+            else regroup(_records(old))
         )
         corpus = _corpus(groups, old)
         papers = corpus.papers
@@ -174,13 +190,18 @@ def run(
         added = {paper: extraction for paper, extraction in made.items() if stored.get(paper) != extraction}
         reused = len(stored.keys() - added.keys())
         stored.update(added)
-        state = _assembled(corpus, stored, old, model, tell, own, () if folder is None else decisions.read(folder))
+        linked = {} if folder is None or replace else linking.remembered(folder)
+        decided = () if folder is None else decisions.read(folder)
+        least = old.min_confidence if min_confidence is None else min_confidence
+        state = _assembled(corpus, stored, old, model, tell, own, decided, linked, least)
         if folder is not None:
             tell("save", 0, 0)
             if vocabulary:
                 write_jsonl(own, folder / VOCABULARY)
             elif not own:
                 (folder / VOCABULARY).unlink(missing_ok=True)
+            if replace:
+                linking.remember(folder, {})
             directories.replace(folder, state)
     return BuildReport(
         graph=state.graph,
@@ -192,6 +213,7 @@ def run(
         given=len(added) if extractions else 0,
         reused=reused,
         without_extraction=len(papers.keys() - stored.keys()),
+        min_confidence=state.min_confidence,
     )
 
 
@@ -205,7 +227,9 @@ def remove(directory: str | Path, papers: Sequence[str], *, progress: Progress |
         corpus = _corpus(regroup(_records(old, without=gone)), old)
         stored = _kept(old, corpus, old.model)
         own = _own_vocabulary(folder)
-        state = _assembled(corpus, stored, old, old.model, progress or _tell_nobody, own, decisions.read(folder))
+        decided, linked = decisions.read(folder), linking.remembered(folder)
+        tell, least = progress or _tell_nobody, old.min_confidence
+        state = _assembled(corpus, stored, old, old.model, tell, own, decided, linked, least)
         directories.replace(folder, state)
     return BuildReport(
         graph=state.graph,
@@ -213,6 +237,7 @@ def remove(directory: str | Path, papers: Sequence[str], *, progress: Progress |
         reused=len(stored),
         removed=len(gone),
         without_extraction=len(corpus.papers.keys() - stored.keys()),
+        min_confidence=state.min_confidence,
     )
 
 
@@ -228,11 +253,36 @@ def decide(directory: str | Path, decision: Decision, *, dry_run: bool = False) 
         corpus = _corpus(regroup(_records(old)), old)
         stored = _kept(old, corpus, old.model)
         made = (*decisions.read(folder), decision)
-        state = _assembled(corpus, stored, old, old.model, _tell_nobody, _own_vocabulary(folder), made)
+        own, linked = _own_vocabulary(folder), linking.remembered(folder)
+        least = old.min_confidence
+        state = _assembled(corpus, stored, old, old.model, _tell_nobody, own, made, linked, least)
         if not dry_run and state.graph != old.graph:
             decisions.append(folder, decision)
             directories.replace(folder, state)
     return old.graph, state.graph, dict(state.redirects)
+
+
+def link(
+    directory: str | Path, catalogues: linking.Catalogues, *, without: Collection[str] = (), dry_run: bool = False
+) -> tuple[Graph, Graph, tuple[str, ...]]:
+    """Link a graph directory to more catalogues (one of a known name replaces it), and to those `without` no longer.
+
+    Returns the graph before, after, and the nodes that two entries of one catalogue fit equally well. The directory
+    remembers the catalogues, and each later build links anew. With `dry_run` all stays as it is.
+    """
+    folder = Path(directory)
+    directories.manifest(folder)
+    with directories.writing(folder):
+        old = directories.load(folder)
+        all_of_them = {**linking.remembered(folder), **catalogues}
+        kept = {name: entries for name, entries in all_of_them.items() if name not in without}
+        linked = linking.links(old.graph.entities, kept)
+        graph = dataclasses.replace(old.graph, catalogue_links=linked.found)
+        if not dry_run:
+            linking.remember(folder, kept)
+            if graph != old.graph:
+                directories.replace(folder, dataclasses.replace(old, graph=graph))
+    return old.graph, graph, linked.ambiguous
 
 
 def _own_vocabulary(
@@ -341,12 +391,18 @@ def _assembled(
     tell: Progress,
     own: Sequence[Concept],
     decided: Sequence[Decision],
+    catalogues: linking.Catalogues,
+    min_confidence: float,
 ) -> State:
-    """The new state: everything is resolved together, from the extractions as kept, so that no history matters."""
+    """The new state: everything is resolved together, from the extractions as kept, so that no history matters.
+
+    What is less sure than `min_confidence` is cut twice: weak mentions before names are resolved, so that they make no
+    nodes; weak statements after it, since papers that say the same make each other surer.
+    """
     papers = corpus.papers
     tell("resolve", 0, 0)
     ordered = tuple(stored[paper] for paper in sorted(stored))
-    extractions = [from_json(json.loads(kept.json), papers[kept.paper]) for kept in ordered]
+    extractions = [sure_part(from_json(json.loads(k.json), papers[k.paper]), min_confidence) for k in ordered]
     vocabulary = Vocabulary.of([*_vocabulary().concepts.values(), *own]) if own else _vocabulary()
     resolution = Resolver(vocabulary, decided).resolve(papers, extractions)
     graph = assemble(papers.values(), decisions.adapt(extractions, resolution), resolution)
@@ -354,6 +410,10 @@ def _assembled(
     if unwanted:
         left = tuple(statement for statement in graph.statements if statement.key not in unwanted)
         graph = dataclasses.replace(graph, statements=left)
+    if min_confidence > 0:
+        graph = above(graph, min_confidence)
+    if catalogues:
+        graph = dataclasses.replace(graph, catalogue_links=linking.links(graph.entities, catalogues).found)
     return State(
         graph=graph,
         extractions=ordered,
@@ -361,6 +421,39 @@ def _assembled(
         records=corpus.records,
         model=model,
         vocabulary=vocabulary.hash,
+        min_confidence=min_confidence,
+    )
+
+
+def sure_part(extraction: Extraction, min_confidence: float) -> Extraction:
+    """What an extraction says so surely: no weaker mentions or results, and nothing about entities without mentions.
+
+    Relations stay whatever their score is: other papers may say the same.
+
+    >>> sure_part(Extraction(paper="paper:1"), 0.5)
+    Extraction(paper='paper:1', entities=(), relations=(), results=(), model='')
+    """
+    if min_confidence <= 0:
+        return extraction
+    entities = []
+    for entity in extraction.entities:
+        mentions = tuple(mention for mention in entity.mentions if mention.score >= min_confidence)
+        if mentions or not entity.mentions:
+            entities.append(dataclasses.replace(entity, mentions=mentions))
+    left = {entity.id for entity in entities}
+    results = []
+    for result in extraction.results:
+        if result.score >= min_confidence:
+            method, task, dataset, metric = (
+                entity if entity in left else None
+                for entity in (result.method, result.task, result.dataset, result.metric)
+            )
+            results.append(dataclasses.replace(result, method=method, task=task, dataset=dataset, metric=metric))
+    return dataclasses.replace(
+        extraction,
+        entities=tuple(entities),
+        relations=tuple(relation for relation in extraction.relations if {relation.head, relation.tail} <= left),
+        results=tuple(results),
     )
 
 

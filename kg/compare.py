@@ -15,8 +15,11 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from kg import ontology
 from kg.graph import Graph
-from kg.model import Statement
+from kg.model import Statement, digest
+from kg.ontology import BASE
+from kg.rdf import Description, Object, checked_base, decimal_of, string, term
 
 
 def compare(
@@ -99,6 +102,71 @@ def lines(difference: Mapping[str, Any]) -> Iterator[str]:
             yield f"{sign} {subject} {'not_' if negated else ''}{predicate} {obj}  ({confidence})"
     for subject, predicate, obj, negated, was, now in difference["statements"]["moved"]:
         yield f"~ {subject} {'not_' if negated else ''}{predicate} {obj}  ({was} -> {now})"
+
+
+def describe(difference: Mapping[str, Any], base: str = BASE) -> Iterator[Description]:
+    """The differences as RDF: what is gained and lost, each with what names it; former ids; confidences that moved.
+
+    >>> from kg.model import Entity
+    >>> change = compare(Graph(), Graph(entities=(Entity(id="method:b", type="Method", name="B", papers=1),)))
+    >>> [facts for subject, facts in describe(change) if subject == "method:b"]
+    [[('rdf:type', 'kg:Method'), ('skos:prefLabel', ('B', 'xsd:string'))]]
+    """
+    whole = f"{checked_base(base)}difference"
+    summary: list[tuple[str, Object]] = [("rdf:type", "kg:Difference")]
+    nodes: dict[str, list[tuple[str, Object]]] = {}
+
+    def add(subject: str, *facts: tuple[str, Object]) -> None:
+        known = nodes.setdefault(subject, [])
+        known.extend(fact for fact in facts if fact not in known)
+
+    for which in ("gained", "lost"):
+        for identifier, title in difference["papers"][which]:
+            summary.append((f"kg:{which}", identifier))
+            add(identifier, ("rdf:type", "kg:Paper"), ("dcterms:title", string(title)))
+        for identifier, name in difference["entities"][which]:
+            summary.append((f"kg:{which}", identifier))
+            add(identifier, ("rdf:type", term(ontology.type_of(identifier))), ("skos:prefLabel", string(name)))
+        for entity, name, rule, who in difference["merges"][which]:
+            merge = f"<{whole}#merge-{digest(which, entity, name)[:16]}>"
+            summary.append((f"kg:{which}", merge))
+            facts = (("kg:mergedInto", entity), ("kg:mergedName", string(name)), ("kg:extractor", string(rule)))
+            add(merge, ("rdf:type", "kg:Merge"), *facts, ("kg:decidedBy", string(who)))
+        for *key, confidence in difference["statements"][which]:
+            statement = _statement(*key)
+            summary.append((f"kg:{which}", statement.id))
+            add(statement.id, *_facts(statement), ("kg:confidence", decimal_of(confidence)))
+    for former, node in difference["entities"]["became"]:
+        add(former, ("dcterms:isReplacedBy", node))
+    for identifier, former, name in difference["entities"]["renamed"]:
+        kind = term(ontology.type_of(identifier))
+        add(identifier, ("rdf:type", kind), ("skos:prefLabel", string(name)), ("kg:formerName", string(former)))
+    for *key, was, now in difference["statements"]["moved"]:
+        statement = _statement(*key)
+        summary.append(("kg:moved", statement.id))
+        add(
+            statement.id,
+            *_facts(statement),
+            ("kg:confidence", decimal_of(now)),
+            ("kg:formerConfidence", decimal_of(was)),
+        )
+    yield Description(f"<{whole}>", summary)
+    for subject in sorted(nodes):
+        yield Description(subject, nodes[subject])
+
+
+def _statement(subject: str, predicate: str, obj: str, negated: bool) -> Statement:
+    return Statement(subject=subject, predicate=predicate, object=obj, negated=negated)
+
+
+def _facts(statement: Statement) -> tuple[tuple[str, Object], ...]:
+    return (
+        ("rdf:type", "kg:Statement"),
+        ("rdf:subject", statement.subject),
+        ("rdf:predicate", term(statement.predicate)),
+        ("rdf:object", statement.object),
+        ("kg:negated", ("true" if statement.negated else "false", "xsd:boolean")),
+    )
 
 
 def _renamed(statement: Statement, today: Mapping[str, str]) -> tuple[str, str, str, bool]:

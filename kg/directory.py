@@ -32,7 +32,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kg.graph import Graph
-from kg.model import Entity, EntityMention, Evidence, GraphError, Merge, Paper, ReportedResult, Statement
+from kg.model import (
+    CatalogueLink,
+    Entity,
+    EntityMention,
+    Evidence,
+    GraphError,
+    Merge,
+    Paper,
+    ReportedResult,
+    Statement,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,11 +132,23 @@ TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "score": "double",
             "decided_by": "string",
         },
+        "links": {
+            "entity": "string",
+            "target": "string",
+            "match": "string",
+            "score": "double",
+            "rule": "string",
+            "name": "string",
+            "label": "string",
+            "catalogue": "string",
+        },
         "redirects": {"former_id": "string", "entity": "string"},
     }
 )
 #: The tables that the manifest covers: all that follow from the papers alone, whatever happened before.
 COVERED = tuple(name for name in TABLES if name != "redirects")
+#: Of these, the tables that are there only where they have rows: a graph without them is as earlier versions wrote it.
+OPTIONAL = ("links",)
 
 #: The tables that a `Graph` is made of; statements and their evidence come together.
 GRAPH_TABLES = tuple(name for name in COVERED if name != "extractions")
@@ -163,7 +185,8 @@ class State:
     """All that a graph directory holds. `redirects` leads from ids of earlier builds to those of today.
 
     `records` are the papers as their inputs gave them, before records of one paper were merged.
-    `model` is the version of our own extractor, `vocabulary` the hash of the vocabulary, of the build that made it.
+    `model` is the version of our own extractor, `vocabulary` the hash of the vocabulary, of the build that made it;
+    `min_confidence` is how sure what is in the graph has to be.
     """
 
     graph: Graph = field(default_factory=Graph)
@@ -172,6 +195,7 @@ class State:
     records: tuple[StoredRecord, ...] = ()
     model: str = ""
     vocabulary: str = ""
+    min_confidence: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +208,7 @@ class Manifest:
     counts: Mapping[str, int]
     sha256: Mapping[str, str]
     hash: str
+    min_confidence: float = 0.0
 
 
 def save(directory: str | Path, state: State) -> None:
@@ -201,13 +226,15 @@ def replace(directory: str | Path, state: State) -> None:
         staging.mkdir()
         counts, hashes = {}, {}
         for name in _LAYOUTS:
-            counts[name], hashes[name] = _write_table(staging / _file(name), name, _rows(name, state))
+            if name not in OPTIONAL or state.graph.catalogue_links:
+                counts[name], hashes[name] = _write_table(staging / _file(name), name, _rows(name, state))
         content = {
             "format": FORMAT,
             "model": state.model,
             "vocabulary": state.vocabulary,
-            "counts": {name: counts[name] for name in COVERED},
-            "sha256": {name: hashes[name] for name in COVERED},
+            **({"min_confidence": state.min_confidence} if state.min_confidence else {}),
+            "counts": {name: counts[name] for name in COVERED if name in counts},
+            "sha256": {name: hashes[name] for name in COVERED if name in hashes},
         }
         with (staging / _MANIFEST).open("w", encoding="utf-8") as file:
             file.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
@@ -287,6 +314,7 @@ def load(directory: str | Path) -> State:
         records=tuple(_objects(StoredRecord, _RECORDS, {_RECORDS: _uncovered(Path(directory), _RECORDS)})),
         model=found.model,
         vocabulary=found.vocabulary,
+        min_confidence=found.min_confidence,
     )
 
 
@@ -307,7 +335,7 @@ def read_tables(directory: str | Path, names: Iterable[str]) -> tuple[Manifest, 
             break  # no writer came between: the files themselves are wrong
         found, previous = _parse_manifest(folder, described), described
         contents = {}
-        for name in wanted:
+        for name in (name for name in wanted if name not in OPTIONAL or name in found.sha256):
             try:
                 contents[name] = _read(folder, f"{name}.parquet")
             except OSError as error:
@@ -345,6 +373,8 @@ def _rows(name: str, state: State) -> Iterable[tuple[Any, ...]]:
         return map(attrgetter(*_fields(name)), sorted(state.extractions, key=attrgetter("paper")))
     if name == _RECORDS:
         return sorted((record.paper, record.record) for record in state.records)
+    if name == "links":
+        return map(attrgetter(*_fields(name)), state.graph.catalogue_links)
     return map(attrgetter(*_fields(name)), getattr(state.graph, name))
 
 
@@ -381,6 +411,7 @@ def _graph(tables: Mapping[str, pa.Table]) -> Graph:
         results=tuple(_objects(ReportedResult, "results", tables)),
         mentions=tuple(_objects(EntityMention, "mentions", tables)),
         merges=tuple(_objects(Merge, "merges", tables)),
+        catalogue_links=tuple(_objects(CatalogueLink, "links", tables)),
     )
 
 
@@ -490,6 +521,7 @@ def _parse_manifest(folder: Path, content: bytes) -> Manifest:
                 counts=MappingProxyType(said["counts"]),
                 sha256=MappingProxyType(said["sha256"]),
                 hash=hashlib.sha256(content).hexdigest(),
+                min_confidence=float(said.get("min_confidence", 0.0)),
             )
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(folder, f"{_MANIFEST} cannot be understood") from error
@@ -518,6 +550,10 @@ def _complete(folder: Path) -> None:
     for name in (*map(_file, _LAYOUTS), _MANIFEST):
         with contextlib.suppress(FileNotFoundError):
             (pending / name).replace(folder / name)
+    described = _parse_manifest(folder, (folder / _MANIFEST).read_bytes())
+    for name in OPTIONAL:
+        if name not in described.sha256:
+            (folder / _file(name)).unlink(missing_ok=True)  # of the state before
     pending.rmdir()
     _sync_folder(folder)
 

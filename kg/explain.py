@@ -74,6 +74,18 @@ def _about(graph: Graph, identifier: str) -> dict[str, Any]:
             "aliases": list(entity.aliases),
             "broader": list(entity.broader),
             "same_as": list(entity.same_as),
+            "links": [
+                {
+                    "target": link.target,
+                    "match": link.match,
+                    "score": link.score,
+                    "rule": link.rule,
+                    "name": link.name,
+                    "label": link.label,
+                    "catalogue": link.catalogue,
+                }
+                for link in graph.links_by_entity.get(identifier, ())
+            ],
             "papers": entity.papers,
         }
     if identifier in graph.paper_by_id:

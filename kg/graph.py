@@ -26,11 +26,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from kg import ontology
 from kg.model import (
+    CatalogueLink,
     Entity,
     EntityMention,
     Evidence,
@@ -65,6 +67,7 @@ class Graph:
     results: tuple[ReportedResult, ...] = ()
     mentions: tuple[EntityMention, ...] = ()
     merges: tuple[Merge, ...] = ()
+    catalogue_links: tuple[CatalogueLink, ...] = ()
 
     @cached_property
     def paper_by_id(self) -> dict[str, Paper]:
@@ -73,6 +76,16 @@ class Graph:
     @cached_property
     def entity_by_id(self) -> dict[str, Entity]:
         return {entity.id: entity for entity in self.entities}
+
+    @cached_property
+    def links_by_entity(self) -> dict[str, tuple[CatalogueLink, ...]]:
+        """The counterparts of each node in catalogues, where it has any."""
+        return {entity: tuple(links) for entity, links in groupby(self.catalogue_links, key=attrgetter("entity"))}
+
+    def same_as(self, entity: Entity) -> tuple[str, ...]:
+        """The same thing elsewhere: what the vocabulary says, and its exact counterparts in catalogues."""
+        exact = [link.target for link in self.links_by_entity.get(entity.id, ()) if link.match == "exact"]
+        return tuple(sorted({*entity.same_as, *exact})) if exact else entity.same_as
 
     @cached_property
     def _read(self) -> dict[str, tuple[str, tuple[tuple[int, int], ...]]]:
@@ -183,6 +196,25 @@ class Graph:
         from kg.rdf import to_rdflib
 
         return to_rdflib(self, base)
+
+
+def above(graph: Graph, min_confidence: float) -> Graph:
+    """The graph without statements of lower confidence, and without entities that nothing then speaks of.
+
+    >>> above(Graph(), 0.5) == Graph()
+    True
+    """
+    statements = tuple(statement for statement in graph.statements if statement.confidence >= min_confidence)
+    named = {node for statement in statements for node in (statement.subject, statement.object)}
+    named.update(node for result in graph.results for _, node in result_aspects(result))
+    return replace(
+        graph,
+        statements=statements,
+        entities=tuple(entity for entity in graph.entities if entity.id in named),
+        mentions=tuple(mention for mention in graph.mentions if mention.entity in named),
+        merges=tuple(merge for merge in graph.merges if merge.entity in named),
+        catalogue_links=tuple(link for link in graph.catalogue_links if link.entity in named),
+    )
 
 
 def author_id(name: str) -> str:

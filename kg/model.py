@@ -292,6 +292,33 @@ class Merge:
     decided_by: str = "rule"
 
 
+@dataclass(frozen=True, kw_only=True, order=True, slots=True)
+class CatalogueLink:
+    """A node's counterpart in a catalogue of others: which of its names is which name there, by which rule.
+
+    `match` is `exact` (`skos:exactMatch`) or `close` (`skos:closeMatch`), `target` the address in the catalogue.
+    """
+
+    entity: str
+    target: str
+    match: str
+    score: float
+    rule: str
+    name: str
+    label: str
+    catalogue: str
+
+    @property
+    def reason(self) -> str:
+        """Why, in words.
+
+        >>> said = {"rule": "plural", "name": "GANs", "label": "GAN", "catalogue": "cso"}
+        >>> CatalogueLink(entity="method:gan", target="https://x.org/gan", match="exact", score=0.96, **said).reason
+        "plural: 'GANs' is called 'GAN' in cso"
+        """
+        return f"{self.rule}: {self.name!r} is called {self.label!r} in {self.catalogue}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resolution:
     """What a resolver decides: the nodes, the node of each (paper, extracted entity id), and why.

@@ -195,7 +195,7 @@ def node_rows(graph: Graph) -> Iterator[tuple[NodeTable, tuple[Row, ...]]]:
             )
         )
     for entity in graph.entities:
-        lists = (list(entity.aliases), list(entity.broader), list(entity.same_as))
+        lists = (list(entity.aliases), list(entity.broader), list(graph.same_as(entity)))
         rows[entity.type].append((entity.id, entity.type, entity.name, *lists, entity.papers))
     rows["Author"] = [(identifier, "Author", name) for identifier, name in graph.authors.items()]
     rows["Venue"] = [(identifier, "Venue", name) for identifier, name in graph.venues.items()]

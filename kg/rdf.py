@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,7 +28,17 @@ from urllib.parse import quote
 import pyoxigraph as ox
 
 from kg import ontology
-from kg.model import Entity, Evidence, OntologyError, Paper, ReportedResult, Statement, evidence_id
+from kg.model import (
+    CatalogueLink,
+    Entity,
+    Evidence,
+    OntologyError,
+    Paper,
+    ReportedResult,
+    Statement,
+    digest,
+    evidence_id,
+)
 from kg.ontology import BASE, KG, NAMESPACES
 
 if TYPE_CHECKING:
@@ -115,10 +125,10 @@ def describe(
     (former id -> id), and a description of the whole with its counts.
     """
     counts = _Counts()
-    for description in _nodes(graph, redirects):
+    for description in _nodes(graph, checked_base(base), redirects):
         counts.add(description)
         yield description
-    yield from counts.describe(checked_base(base))
+    yield from counts.describe(base)
 
 
 def to_rdflib(graph: Graph, base: str = BASE, *, redirects: Mapping[str, str] = MappingProxyType({})) -> rdflib.Graph:
@@ -175,14 +185,16 @@ def address(text: str) -> Object:
             return str(ox.NamedNode(quote(legal(stripped), safe=_ADDRESS_SAFE)))
         except ValueError:
             pass
-    return _string(text)
+    return string(text)
 
 
-def _string(text: str) -> Object:
+def string(text: str) -> Object:
+    """A literal of text."""
     return (legal(text), "xsd:string")
 
 
-def _decimal(number: float) -> Object:
+def decimal_of(number: float) -> Object:
+    """A literal of a number."""
     if not math.isfinite(number):  # no decimal, and `kg validate` says so
         return ("NaN" if math.isnan(number) else "INF" if number > 0 else "-INF", "xsd:double")
     return (decimal(number), "xsd:decimal")
@@ -201,7 +213,7 @@ def term(name: str) -> str:
     return f"kg:{name}" if name.isidentifier() and name.isascii() else f"<{KG}{quote(legal(name), safe='-._~')}>"
 
 
-def _nodes(graph: Graph, redirects: Mapping[str, str]) -> Iterator[Description]:
+def _nodes(graph: Graph, base: str, redirects: Mapping[str, str]) -> Iterator[Description]:
     schema = ontology.load()
     strength = {name: number for number, name in enumerate(schema.predicates)}
     plain: dict[str, list[tuple[int, str, Object]]] = {}
@@ -219,10 +231,13 @@ def _nodes(graph: Graph, redirects: Mapping[str, str]) -> Iterator[Description]:
         yield Description(paper.id, [*_paper(paper), *edges(paper.id)])
     order = {name: number for number, name in enumerate(schema.types)}
     for entity in sorted(graph.entities, key=lambda e: (order.get(e.type, 99), e.type, e.id)):
-        yield Description(entity.id, [*_entity(entity), *edges(entity.id)])
+        links = graph.links_by_entity.get(entity.id, ())
+        yield Description(entity.id, [*_entity(entity, links), *edges(entity.id)])
+        for link in links:
+            yield _link(link, base)
     for kind, name, named in (("kg:Author", "foaf:name", graph.authors), ("kg:Venue", "schema:name", graph.venues)):
         for identifier, text in named.items():
-            yield Description(identifier, [("rdf:type", kind), (name, _string(text)), *edges(identifier)])
+            yield Description(identifier, [("rdf:type", kind), (name, string(text)), *edges(identifier)])
     for result in graph.results:
         yield Description(result.id, [*_result(result, graph), *edges(result.id)])
         yield from _selectors(result.id, result, graph)
@@ -237,35 +252,59 @@ def _nodes(graph: Graph, redirects: Mapping[str, str]) -> Iterator[Description]:
 def _paper(paper: Paper) -> Iterator[tuple[str, Object]]:
     yield "rdf:type", "kg:Paper"
     if paper.title:
-        yield "dcterms:title", _string(paper.title)
+        yield "dcterms:title", string(paper.title)
     if paper.abstract:
-        yield "dcterms:abstract", _string(paper.abstract)
+        yield "dcterms:abstract", string(paper.abstract)
     if paper.year is not None:
         yield "dcterms:issued", _year(paper.year)
         yield "schema:datePublished", _year(paper.year)
     if paper.arxiv_id:
-        yield "fabio:hasArXivId", _string(paper.arxiv_id)
+        yield "fabio:hasArXivId", string(paper.arxiv_id)
     if paper.doi:
-        yield "bibo:doi", _string(paper.doi)
+        yield "bibo:doi", string(paper.doi)
         doi = quote(legal(paper.doi), safe="-._~:/@!$&'()*+,;=")
         yield "schema:sameAs", f"<https://doi.org/{doi}>"
     if paper.url:
         yield "schema:url", address(paper.url)
     for keyword in sorted({legal(keyword) for keyword in paper.keywords}):
-        yield "schema:keywords", _string(keyword)
+        yield "schema:keywords", string(keyword)
 
 
-def _entity(entity: Entity) -> Iterator[tuple[str, Object]]:
+def _entity(entity: Entity, links: Sequence[CatalogueLink]) -> Iterator[tuple[str, Object]]:
     yield "rdf:type", term(entity.type)
     if entity.name:
-        yield "skos:prefLabel", _string(entity.name)
+        yield "skos:prefLabel", string(entity.name)
     for alias in sorted({legal(alias) for alias in entity.aliases} - {legal(entity.name)}):
-        yield "skos:altLabel", _string(alias)
+        yield "skos:altLabel", string(alias)
     yield "kg:papers", _integer(entity.papers)
     for broader in sorted(set(entity.broader)):
         yield "skos:broader", broader
-    for same in sorted({_elsewhere(same) for same in entity.same_as}, key=str):
+    exact = {_elsewhere(same) for same in entity.same_as}
+    exact.update(_target(link) for link in links if link.match == "exact")
+    for same in sorted(exact, key=str):
         yield ("skos:exactMatch" if isinstance(same, str) else "dcterms:identifier"), same
+    for close in sorted({_target(link) for link in links if link.match != "exact"} - exact, key=str):
+        yield "skos:closeMatch", close
+
+
+def _link(link: CatalogueLink, base: str) -> Description:
+    """A node's counterpart in a catalogue as a node: how sure, and why. Its IRI is a part of the entity's."""
+    local = digest(link.entity, link.target, link.catalogue)[:12]
+    facts: list[tuple[str, Object]] = [
+        ("rdf:type", "kg:CatalogueLink"),
+        ("rdf:subject", link.entity),
+        ("rdf:predicate", f"skos:{link.match}Match"),
+        ("rdf:object", _target(link)),
+        ("kg:score", decimal_of(link.score)),
+        ("kg:reason", string(link.reason)),
+        ("kg:catalogue", string(link.catalogue)),
+    ]
+    return Description(f"<{ontology.iri(link.entity, base)}#link-{local}>", facts)
+
+
+def _target(link: CatalogueLink) -> str:
+    found = address(link.target)
+    return found if isinstance(found, str) else f"<{quote(legal(link.target), safe=_ADDRESS_SAFE)}>"
 
 
 def _elsewhere(same: str) -> Object:
@@ -280,13 +319,13 @@ def _elsewhere(same: str) -> Object:
 
 def _result(result: ReportedResult, graph: Graph) -> Iterator[tuple[str, Object]]:
     yield "rdf:type", "kg:Result"
-    yield "kg:value", _string(result.value)
+    yield "kg:value", string(result.value)
     if result.number is not None:
-        yield "kg:number", _decimal(result.number)
+        yield "kg:number", decimal_of(result.number)
     if result.unit:
-        yield "kg:unit", _string(result.unit)
+        yield "kg:unit", string(result.unit)
     if result.note:
-        yield "kg:note", _string(result.note)
+        yield "kg:note", string(result.note)
     yield from _place(result.id, result, graph)
 
 
@@ -299,7 +338,7 @@ def _statement(statement: Statement, graph: Graph) -> Iterator[Description]:
         ("rdf:predicate", term(statement.predicate)),
         ("rdf:object", statement.object),
         ("kg:negated", _TRUE if statement.negated else _FALSE),
-        ("kg:confidence", _decimal(statement.confidence)),
+        ("kg:confidence", decimal_of(statement.confidence)),
         ("kg:support", _integer(statement.support)),
     ]
     facts.extend(("kg:evidence", identifier) for identifier in witnesses)
@@ -308,7 +347,7 @@ def _statement(statement: Statement, graph: Graph) -> Iterator[Description]:
         facts = [
             ("rdf:type", "kg:Evidence"),
             ("kg:hedged", _TRUE if evidence.hedged else _FALSE),
-            ("kg:extractor", _string(evidence.extractor)),
+            ("kg:extractor", string(evidence.extractor)),
             *_place(identifier, evidence, graph),
         ]
         yield Description(identifier, facts)
@@ -317,9 +356,9 @@ def _statement(statement: Statement, graph: Graph) -> Iterator[Description]:
 
 def _place(identifier: str, place: Evidence | ReportedResult, graph: Graph) -> Iterator[tuple[str, Object]]:
     """How sure, and where in which paper."""
-    yield "kg:score", _decimal(place.score)
+    yield "kg:score", decimal_of(place.score)
     if place.paper in graph.paper_by_id:
-        yield "kg:sentence", _string(graph.quote(place))
+        yield "kg:sentence", string(graph.quote(place))
     yield "prov:wasDerivedFrom", place.paper
     yield "oa:hasSource", place.paper
     yield "oa:hasSelector", f"{identifier}#position"
@@ -338,7 +377,7 @@ def _selectors(identifier: str, place: Evidence | ReportedResult, graph: Graph) 
     )
     words: list[tuple[str, Object]] = [("rdf:type", "oa:TextQuoteSelector")]
     if place.paper in graph.paper_by_id:
-        words.append(("oa:exact", _string(graph.words(place))))
+        words.append(("oa:exact", string(graph.words(place))))
     yield Description(f"{identifier}#quote", words)
 
 
@@ -393,9 +432,9 @@ class _Counts:
         whole: list[tuple[str, Object]] = [
             ("rdf:type", "void:Dataset"),
             ("rdf:type", "dcat:Dataset"),
-            ("dcterms:title", _string(f"Knowledge graph of {self.classes['kg:Paper']} papers")),
+            ("dcterms:title", string(f"Knowledge graph of {self.classes['kg:Paper']} papers")),
             ("dcterms:conformsTo", f"<{KG.rstrip('#')}>"),
-            ("void:uriSpace", _string(base)),
+            ("void:uriSpace", string(base)),
         ]
         parts = []
         for name in (*schema.types, "Statement"):

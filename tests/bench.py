@@ -57,13 +57,16 @@ def sample(count: int, folder: Path) -> Path:
 
 
 def measure_quality() -> str:
-    """F1 on annotated papers that the shipped model was not trained on."""
+    """F1 on annotated papers that the shipped model was not trained on, and what its confidences are worth."""
     parts = []
     with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "found.jsonl"
         for title, papers, gold in held_out(Path(folder)):
-            parts.append(
-                f"{title}: `kg eval {papers.name} {gold.name}`\n\n```\n{kg('eval', papers, gold)[2].rstrip()}\n```"
-            )
+            parts.append(f"**{title}**")
+            for options in (("--save", found), ("--pred", found, "--calibration"), ("--pred", found, "--thresholds")):
+                words = " ".join(option.name if isinstance(option, Path) else option for option in options)
+                said = kg("eval", papers, gold, *options)[2].rstrip()
+                parts.append(f"`kg eval {papers.name} {gold.name} {words}`\n\n```\n{said}\n```")
     return "\n\n".join(parts)
 
 

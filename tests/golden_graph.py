@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kg.graph import Graph
-from kg.model import Entity, EntityMention, Evidence, Paper, ReportedResult, Statement
+from kg.model import CatalogueLink, Entity, EntityMention, Evidence, Paper, ReportedResult, Statement
 
 NASTY = "Quotes \"double\" 'single' \\ back\\slash \t tab <script>alert(1)</script> & ]]> \u202eRTL\u202c \u200f 🤖 é"
 
@@ -50,6 +50,20 @@ ENTITIES = (
     Entity(id="metric:accuracy", type="Metric", name="Accuracy", papers=1),
     Entity(id="task:nli", type="Task", name="Natural Language Inference", papers=1),
 )
+
+
+LINKS = (
+    CatalogueLink(
+        entity="method:bert", target="https://example.org/a|b", match="close", score=0.855, rule="exact",
+        name='BERT "large"', label="Bert <b>", catalogue="else where",
+    ),
+    CatalogueLink(
+        entity="task:nli", target="https://example.org/nli", match="exact", score=0.98, rule="case",
+        name="Natural Language Inference", label="natural language inference", catalogue="cso",
+    ),
+)  # fmt: skip
+#: What an earlier build called nodes.
+FORMER = {"method:bert-model": "method:bert", "paper:10.1000/old": ODD.id}
 
 
 def seen(paper: Paper, words: str, score: float, *, hedged: bool = False, negated: bool = False) -> Evidence:
@@ -127,4 +141,5 @@ def golden_graph() -> Graph:
         statements=tuple(sorted(statements, key=lambda one: one.key)),
         results=results,
         mentions=(mention,),
+        catalogue_links=LINKS,
     )

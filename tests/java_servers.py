@@ -218,7 +218,8 @@ def running(server: Neo4jServer) -> Iterator[None]:
     from neo4j.exceptions import DriverError, Neo4jError
 
     release = server.release
-    command = [java(release.java), "-Xmx512m", *_QUICK, *_OPENS, "-cp", f"{_lib(release)}/*", release.main]
+    classes = f"{_lib(release)}/*{os.pathsep}{server.home}/plugins/*"  # as Neo4j's own script has it: APOC needs it
+    command = [java(release.java), "-Xmx512m", *_QUICK, *_OPENS, "-cp", classes, release.main]
     command += [f"--home-dir={server.home}", f"--config-dir={server.home / 'conf'}"]
     with (server.home / "logs" / "output.log").open("w") as log, started(command, log) as process:
         wait_for_port(server.port, process, server.home / "logs" / "neo4j.log")

@@ -70,6 +70,7 @@ def test_build_as_json(folder: Path) -> None:
     assert json.loads(output.stdout) == {
         "directory": "x/y", "read": 3, "duplicates": 0, "skipped": 1, "extracted": 0, "given": 2, "reused": 0,
         "removed": 0, "without_extraction": 1, "papers": 3, "entities": 2, "statements": 2, "results": 0,
+        "min_confidence": 0.0,
     }  # fmt: skip
 
 

@@ -217,6 +217,72 @@ def test_diff_of_two_graphs(folder: Path) -> None:
     assert done("diff", "graph", "graph") == "No difference.\n"
 
 
+def test_diff_as_turtle_says_what_the_other_forms_say(folder: Path) -> None:
+    import pyoxigraph as ox
+
+    done("merge", "graph", "quick net", "Slow Net")
+    done("build", "papers.jsonl", "--extractions", "said.jsonl", "-o", "old")
+    Path("less.jsonl").write_text("".join(json.dumps(row) + "\n" for row in LINES[:2]))
+    Path("fewer.jsonl").write_text("".join(json.dumps(row) + "\n" for row in SAID[:2]))
+    done("build", "less.jsonl", "--extractions", "fewer.jsonl", "-o", "less")
+    for old, new in (("old", "graph"), ("graph", "old"), ("less", "old"), ("old", "less"), ("old", "old")):
+        change = json.loads(done("diff", old, new, "--json"))
+        triples = set(
+            ox.parse(done("diff", old, new, "--turtle", "--base", "https://a.org/"), format=ox.RdfFormat.TURTLE)
+        )
+        kg_, base = "https://kg.example.org/ontology#", "https://a.org/"
+        said = {(t.subject.value, t.predicate.value, t.object.value) for t in triples}
+        whole = f"{base}difference"
+        assert (whole, "http://www.w3.org/1999/02/22-rdf-syntax-ns#type", f"{kg_}Difference") in said
+        for which in ("gained", "lost"):
+            found = {obj for subject, predicate, obj in said if (subject, predicate) == (whole, kg_ + which)}
+            kinds = ("papers", "entities", "merges", "statements")
+            assert len(found) == sum(len(change[kind][which]) for kind in kinds)
+            for kind in ("papers", "entities"):
+                assert {base + row[0].replace(":", "/") for row in change[kind][which]} <= found
+        became = {row for row in said if row[1] == "http://purl.org/dc/terms/isReplacedBy"}
+        assert {(s, o) for s, _, o in became} == {
+            (base + one.replace(":", "/"), base + other.replace(":", "/"))
+            for one, other in change["entities"]["became"]
+        }
+        moved = {obj for subject, predicate, obj in said if (subject, predicate) == (whole, kg_ + "moved")}
+        assert len(moved) == len(change["statements"]["moved"])
+        confidences = [row for row in said if row[1] == kg_ + "confidence"]
+        assert len(confidences) == sum(len(rows) for rows in change["statements"].values())
+    assert "no IRI" in kg("diff", "old", "graph", "--turtle", "--base", "x y").stderr
+
+
+@pytest.mark.parametrize("suffix", ["ttl", "nt", "jsonld"])
+def test_exports_lead_from_ids_that_a_decision_replaced(folder: Path, suffix: str) -> None:
+    import pyoxigraph as ox
+
+    done("merge", "graph", "quick net", "Slow Net")
+    done("rename", "graph", "zapping", "Zap")
+    done("export", "graph", f"graph.{suffix}")
+    said = {(q.subject.value, q.predicate.value, q.object.value) for q in ox.parse(path=f"graph.{suffix}")}
+    base, replaced = "https://kg.example.org/", "http://purl.org/dc/terms/isReplacedBy"
+    assert {(s, o) for s, p, o in said if p == replaced} == {
+        (f"{base}method/quick-net", f"{base}method/slow-net"),
+        (f"{base}task/zapping", f"{base}task/zap"),
+    }
+    assert f"{base}method/quick-net" not in {o for _, p, o in said if p != replaced}
+    assert done("validate", f"graph.{suffix}") == f"graph.{suffix} conforms\n"
+    done("unmerge", "graph", "method:quick-net")
+    done("export", "graph", f"again.{suffix}")
+    said = {(q.subject.value, q.predicate.value, q.object.value) for q in ox.parse(path=f"again.{suffix}")}
+    assert {s for s, p, _ in said if p == replaced} == {f"{base}task/zapping"}
+
+
+def test_other_exports_have_former_ids_too(folder: Path) -> None:
+    done("rename", "graph", "zapping", "Zap")
+    done("export", "graph", "graph.json")
+    assert json.loads(Path("graph.json").read_text())["graph"] == {"former_ids": {"task:zapping": "task:zap"}}
+    done("export", "graph", "rows", "--format", "csv")
+    assert Path("rows/former_ids.csv").read_bytes() == b"former_id,id\ntask:zapping,task:zap\n"
+    done("export", "graph", "rows", "--format", "jsonl")
+    assert json.loads(Path("rows/former_ids.jsonl").read_text()) == {"former_id": "task:zapping", "id": "task:zap"}
+
+
 def test_a_vocabulary_of_ones_own_is_remembered(folder: Path) -> None:
     Path("mine.csv").write_text("name,type,aliases\nRapid Network,Method,quick net\n")
     build = ("build", "papers.jsonl", "--extractions", "said.jsonl", "-o", "graph")

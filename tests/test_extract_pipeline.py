@@ -279,6 +279,8 @@ def test_the_command_eval(tmp_path: Path) -> None:
         "recall": 66.67,
         "f1": 80.0,
         "number": 3,
+        "low": None,
+        "high": None,
     }
     assert table["relation, typed"]["f1"] == 0.0
     assert table["role accuracy on matched entities"]["f1"] == 100.0

@@ -507,6 +507,27 @@ def test_ask_takes_ids_names_and_aliases(typed: str, options: list[str], folder:
     assert answer.output == "dataset,name,papers\ndataset:squad,SQuAD,2\n"
 
 
+@pytest.mark.parametrize("options", [[], ["--sparql"]])
+def test_former_ids_are_understood_and_change_no_rows(options: list[str], graph: Graph, tmp_path: Path) -> None:
+    save(tmp_path / "new", State(graph=graph))
+    save(tmp_path / "grown", State(graph=graph, redirects={"task:reading": "task:question-answering"}))
+    for name, question in catalogue().items():
+        given = [f"{parameter}={value}" for parameter, value in examples(question).items()]
+        asked = [kg("ask", name, tmp_path / folder, *given, *options) for folder in ("new", "grown")]
+        assert asked[0].output == asked[1].output, name
+        assert asked[0].exit_code == 0
+    answer = kg("ask", "datasets-of-task", tmp_path / "grown", "task=task:reading", "--csv", *options)
+    assert answer.output == "dataset,name,papers\ndataset:squad,SQuAD,2\n"
+
+
+@pytest.mark.parametrize("scheme", ["ladybug", "oxigraph"])
+def test_any_store_can_be_asked(scheme: str, graph: Graph, tmp_path: Path) -> None:
+    address = f"{scheme}:{tmp_path / 'store'}"
+    open_store(address).load(graph)
+    answer = kg("ask", "datasets-of-task", address, "task=qa", "--csv")
+    assert answer.output == "dataset,name,papers\ndataset:squad,SQuAD,2\n"
+
+
 @pytest.mark.parametrize("language", ["cypher", "sparql"])
 def test_an_ambiguous_name_lists_the_candidates(language: str, graph: Graph, tmp_path: Path) -> None:
     from dataclasses import replace

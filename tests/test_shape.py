@@ -18,7 +18,7 @@ LAYERS = (
     ("commands",),
     ("serve",),
     ("stores", "draw", "layout", "export", "queries"),
-    ("building", "compare", "curate", "find", "stats", "explain"),
+    ("building", "compare", "curate", "find", "linking", "stats", "explain"),
     ("directory",),
     ("rdf", "property_graph", "graph"),
     ("extract", "resolve", "read"),

@@ -171,6 +171,15 @@ def test_loading_a_store_again_replaces_what_it_held(graph: Graph, tmp_path: Pat
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_a_former_id_says_what_replaced_it(graph: Graph, tmp_path: Path) -> None:
+    asked = "SELECT ?old ?now { ?old dcterms:isReplacedBy ?now }"
+    for former in ({"method:bidirectional": "method:bert"}, {"method:early": "method:bert"}, {}):
+        save(tmp_path / "graph", State(graph=graph, redirects=former))
+        assert kg("load", tmp_path / "graph", f"oxigraph:{tmp_path / 'store'}").exit_code == 0
+        for store in (tmp_path / "graph", f"oxigraph:{tmp_path / 'store'}"):
+            assert open_store(store, language="sparql").query(asked).rows == tuple(former.items())
+
+
 # ---- only reading passes -------------------------------------------------------------------------------------------
 
 REFUSED_CYPHER = (

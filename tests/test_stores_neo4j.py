@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
@@ -12,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from neo4j.exceptions import Neo4jError
 
 from kg.cli import main
 from kg.directory import State, save
@@ -23,6 +27,7 @@ from kg.stores import Limits, open_store
 from kg.stores.neo4j import MARK, Neo4jStore
 from tests.java_servers import NEO4J, SETTINGS, Neo4jServer, NotAvailable, java, neo4j, prepared_home, running
 from tests.small_graph import WEIRD_NAME, small_graph
+from tests.terminal import kg_on_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -276,6 +281,62 @@ def test_kg_load_and_kg_query(store: Neo4jStore, neo4j_server: Neo4jServer, tmp_
     assert ended.stdout == f"{neo4j_server.address}: 7 papers, 12 nodes, 43 statements\n"
     asked = CliRunner().invoke(main, ["query", neo4j_server.address, "MATCH (p:Paper) RETURN count(*) AS n", "--csv"])
     assert asked.output == "n\n7\n"
+
+
+def test_the_password_is_typed_on_a_terminal(store: Neo4jStore, neo4j_server: Neo4jServer, tmp_path: Path) -> None:
+    save(tmp_path, State(graph=small_graph()))
+    environment = {key: value for key, value in os.environ.items() if key != "NEO4J_PASSWORD"}
+    prompt = "Password of Neo4j"
+    wrong = {prompt: "open-sesame"}
+    code, seen = kg_on_terminal("load", str(tmp_path), neo4j_server.address, typed=wrong, environment=environment)
+    assert (code, "refuses user neo4j" in seen, "open-sesame" in seen) == (1, True, False)
+    assert store.query("MATCH (n) RETURN count(*)").rows == ((0,),)
+    right = {prompt: neo4j_server.password}
+    code, seen = kg_on_terminal("-v", "load", str(tmp_path), neo4j_server.address, typed=right, environment=environment)
+    assert (code, neo4j_server.password in seen) == (0, False)
+    assert re.search(r"nodes and relationships +\[#+\] +100%", seen), "a progress bar"
+    query = "MATCH (p:Paper) RETURN count(*) AS n"
+    code, seen = kg_on_terminal("query", neo4j_server.address, query, typed=right, environment=environment)
+    assert (code, seen.split()[-1], neo4j_server.password in seen) == (0, "7", False)
+
+
+def test_a_former_id_finds_its_node(store: Neo4jStore, neo4j_server: Neo4jServer, tmp_path: Path) -> None:
+    former = {"method:bidirectional": "method:bert", "task:old": "method:bert", "paper:x": "paper:bert"}
+    save(tmp_path, State(graph=small_graph(), redirects=former))
+    assert CliRunner().invoke(main, ["load", str(tmp_path), neo4j_server.address]).exit_code == 0
+    found = "MATCH (n) WHERE $id IN n.former_ids RETURN n.id"
+    assert {(old, store.query(found, {"id": old}).rows[0][0]) for old in former} == former.items()
+    before = contents(neo4j_server)
+    store.load(small_graph(), redirects=former)
+    assert contents(neo4j_server) == before
+    store.load(small_graph(), redirects={"paper:x": "paper:bert"})
+    assert store.query("MATCH (n) WHERE n.former_ids IS NOT NULL RETURN n.id, n.former_ids").rows == (
+        ("paper:bert", ["paper:x"]),
+    )
+
+
+def test_a_transaction_that_fails_for_a_moment_is_tried_again(store: Neo4jStore, neo4j_server: Neo4jServer) -> None:
+    """Another transaction holds a lock and then waits for one of ours: a deadlock, which the server breaks."""
+    store.load(small_graph())
+    before = contents(neo4j_server)
+    failed: list[str] = []
+
+    def disturb() -> None:
+        for _ in range(30):
+            try:
+                with neo4j_server.session() as session, session.begin_transaction() as transaction:
+                    for number in ("method:tinybert", "method:attention", "method:bert"):
+                        transaction.run("MATCH (m:Method {id: $id}) SET m.seen = true REMOVE m.seen", id=number)
+                    transaction.commit()
+            except Neo4jError as error:
+                failed.append(str(error.code))
+
+    disturbing = threading.Thread(target=disturb)
+    disturbing.start()
+    while disturbing.is_alive():
+        store.load(small_graph())
+    disturbing.join()
+    assert contents(neo4j_server) == before
 
 
 def test_a_load_that_is_killed_is_completed_by_the_next(

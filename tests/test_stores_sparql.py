@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -28,6 +29,13 @@ from tests.small_graph import WEIRD_NAME, small_graph
 @contextlib.contextmanager
 def oxigraph_server(folder: Path, command: str = "serve") -> Iterator[str]:
     """The real Oxigraph server over a folder; gives its address."""
+    with oxigraph_process(folder, command) as (address, _):
+        yield address
+
+
+@contextlib.contextmanager
+def oxigraph_process(folder: Path, command: str = "serve") -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The real Oxigraph server over a folder: its address and its process."""
     port = free_port()
     program = str(Path(sys.executable).parent / "oxigraph")
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,7 +43,7 @@ def oxigraph_server(folder: Path, command: str = "serve") -> Iterator[str]:
     arguments = [program, command, "--location", str(folder), "--bind", f"127.0.0.1:{port}"]
     with log.open("w") as out, started(arguments, out) as process:
         wait_for_port(port, process, log)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +95,16 @@ def test_the_catalogue_gives_the_rows_of_the_embedded_store(address: str, tmp_pa
         values = {p.name: str(p.example) for p in question.parameters if p.example is not None}
         assert queries.ask(question, remote, values) == queries.ask(question, embedded, values), name
     assert queries.ask(catalogue()["parts"], remote, {"method": "bert"}).rows
+
+
+def test_a_former_id_says_what_replaced_it(address: str, tmp_path: Path) -> None:
+    former = {"method:bidirectional": "method:bert", "paper:x": "paper:bert"}
+    save(tmp_path, State(graph=small_graph(), redirects=former))
+    assert CliRunner().invoke(main, ["load", str(tmp_path), address]).exit_code == 0
+    store, asked = open_store(address), "SELECT ?old ?now { ?old dcterms:isReplacedBy ?now } ORDER BY ?old"
+    assert store.query(asked).rows == tuple(sorted(former.items()))
+    store.load(small_graph(), redirects={"paper:x": "paper:bert"}, prune=True)
+    assert store.query(asked).rows == (("paper:x", "paper:bert"),)
 
 
 def test_strange_text_comes_out_as_it_went_in(address: str) -> None:

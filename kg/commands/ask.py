@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,7 @@ from kg.commands.options import Command, ask_password, limit_options, output_opt
 from kg.model import KGError
 
 if TYPE_CHECKING:
-    from kg.stores import Rows
+    from kg.stores import Language, Limits, Rows, Store
 
 
 def query_options(command: Command) -> Command:
@@ -54,23 +54,22 @@ def query_text(argument: str) -> str:
     return argument
 
 
-def _ask_store(
-    address: str,
-    text: str,
-    *,
-    language: Literal["cypher", "sparql"],
-    parameters: Sequence[str],
-    timeout: float,
-    most_rows: int,
-) -> Rows:
+def _opened(address: str, language: Language, timeout: float, most_rows: int) -> tuple[Store, Limits]:
+    """The store to ask, and when to give up; asks for a password where one is needed."""
     from kg.stores import Limits, open_store
 
     ask_password(address)
-    store = open_store(address, language=language)
+    return open_store(address, language=language), Limits(seconds=timeout or None, rows=most_rows)
+
+
+def _answer(
+    address: str, text: str, *, language: Language, parameters: Sequence[str], timeout: float, most_rows: int
+) -> Rows:
+    """The answer of a store to a text in its language."""
+    store, limits = _opened(address, language, timeout, most_rows)
     if store.language != language:
         its, command = {"cypher": ("Cypher", "kg query"), "sparql": ("SPARQL", "kg sparql")}[store.language]
         raise KGError(f"{address} understands {its}: ask it with `{command}`")
-    limits = Limits(seconds=timeout or None, rows=most_rows)
     return store.query(query_text(text), parse_parameters(parameters), limits=limits)
 
 
@@ -99,7 +98,6 @@ def ask(
     docs/questions.md shows all.
     """
     from kg import queries
-    from kg.stores import Limits, open_store
 
     if name is None:
         rows = [
@@ -115,9 +113,13 @@ def ask(
     if address is None:
         raise click.UsageError(f"name a graph directory or a store: kg ask {name} DIR")
     values = dict(split_pair(pair, "PARAMETER=VALUE, for example method=BERT") for pair in given)
-    ask_password(address)
-    store = open_store(address, language="sparql" if use_sparql else "cypher")
-    answer = queries.ask(question, store, values, limits=Limits(seconds=timeout or None, rows=most_rows))
+    if Path(address).is_dir():
+        from kg.directory import redirects
+
+        former = redirects(address)
+        values = {parameter: former.get(value, value) for parameter, value in values.items()}
+    store, limits = _opened(address, "sparql" if use_sparql else "cypher", timeout, most_rows)
+    answer = queries.ask(question, store, values, limits=limits)
     show_rows(answer.columns, answer.rows, as_json=as_json, as_csv=as_csv)
 
 
@@ -133,7 +135,7 @@ def query(
 
     CYPHER may be - (standard input) or @FILE. The graph is only read. What it holds: docs/cypher.md.
     """
-    answer = _ask_store(store, query, language="cypher", parameters=parameters, timeout=timeout, most_rows=most_rows)
+    answer = _answer(store, query, language="cypher", parameters=parameters, timeout=timeout, most_rows=most_rows)
     show_rows(answer.columns, answer.rows, as_json=as_json, as_csv=as_csv)
 
 
@@ -151,7 +153,7 @@ def sparql(
     DESCRIBE give Turtle. The prefixes of ids and of the ontology need no PREFIX line. What the graph holds:
     docs/sparql.md.
     """
-    answer = _ask_store(store, query, language="sparql", parameters=parameters, timeout=timeout, most_rows=most_rows)
+    answer = _answer(store, query, language="sparql", parameters=parameters, timeout=timeout, most_rows=most_rows)
     if as_json or as_csv or answer.form == "rows":
         show_rows(answer.columns, answer.rows, as_json=as_json, as_csv=as_csv)
     elif answer.form == "ask":

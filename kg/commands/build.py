@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+@click.argument("inputs", metavar="[INPUT...]", nargs=-1)
 @click.option("-o", "--output", metavar="DIR", default="graph", show_default=True, help="The graph directory.")
 @click.option("--extractions", metavar="FILE", help="Take these extractions (JSON Lines) in place of our own.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that extract.")
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     multiple=True,
     help="Concepts of your own (SKOS, CSV, JSON Lines); several, later ones win, later builds remember them.",
 )
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    help="Leave out what is less sure; later builds remember it, 0 takes it back.",
+)
 @read_options
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 def build(
@@ -37,6 +42,7 @@ def build(
     jobs: int,
     replace: bool,
     vocabulary: Sequence[str],
+    min_confidence: float | None,
     format_: str | None,
     mapping: Sequence[str],
     clean: bool | None,
@@ -47,8 +53,13 @@ def build(
 
     Papers are read, and what they say is extracted, resolved and assembled. INPUT is a file, a folder, or - for
     standard input. Papers that are there already and have not changed are not extracted again.
+
+    Without INPUT, --min-confidence and --vocabulary change a graph that is there.
     """
     from kg import building
+
+    if not inputs and min_confidence is None and not vocabulary:
+        raise click.UsageError("Missing argument 'INPUT...': name the papers to read.")
 
     tell = progress_line()
     try:
@@ -63,6 +74,7 @@ def build(
             jobs=jobs,
             replace=replace,
             vocabulary=vocabulary,
+            min_confidence=min_confidence,
             progress=tell,
         )
     finally:
@@ -130,7 +142,8 @@ def remove(directory: str, papers: Sequence[str], as_json: bool) -> None:
 def _show_build(report: BuildReport, *, as_json: bool) -> None:
     counts = report.counts
     if as_json:
-        click.echo(json.dumps({"directory": str(report.directory), **counts}, indent=1))
+        said = {"directory": str(report.directory), **counts, "min_confidence": report.min_confidence}
+        click.echo(json.dumps(said, indent=1))
         return
     if counts["removed"]:
         click.echo(f"Removed {counted(counts['removed'], 'paper')}.")
@@ -140,7 +153,8 @@ def _show_build(report: BuildReport, *, as_json: bool) -> None:
             read.append(f"{counted(counts['duplicates'], 'duplicate')} merged")
         if counts["skipped"]:
             read.append(f"{counted(counts['skipped'], 'record')} skipped")
-        click.echo("; ".join(read) + ".")
+        if counts["read"] or counts["skipped"]:  # a build without input reads nothing
+            click.echo("; ".join(read) + ".")
         unchanged = f"{counted(counts['reused'], 'paper')} unchanged"
         if counts["given"]:
             click.echo(f"Took {counted(counts['given'], 'extraction')}; {unchanged}.")
@@ -151,6 +165,8 @@ def _show_build(report: BuildReport, *, as_json: bool) -> None:
     if missing := counts["without_extraction"]:
         verb, whose = ("has", "its") if missing == 1 else ("have", "their")
         click.echo(f"{counted(missing, 'paper')} {verb} no extraction: nothing is known of {whose} text.")
+    if report.min_confidence:
+        click.echo(f"Left out what is less sure than {report.min_confidence:g} (--min-confidence 0 takes it back).")
     click.echo(
         f"{report.directory}: {counted(counts['papers'], 'paper')}, {counted(counts['entities'], 'entity')}, "
         f"{counted(counts['statements'], 'statement')}, {counted(counts['results'], 'result')}."

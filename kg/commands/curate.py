@@ -1,12 +1,13 @@
-"""The commands by which people decide about nodes and statements: merges, merge, unmerge, rename, retype, drop."""
+"""The commands by which people decide about nodes: merges, merge, unmerge, rename, retype, drop; and link."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import click
 
-from kg.commands.options import Command, output_options, show_change, show_rows
+from kg.commands.options import Command, counted, output_options, show_change, show_rows
 
 
 def decision_options(command: Command) -> Command:
@@ -100,6 +101,58 @@ def retype(directory: str, what: str, entity_type: str, why: str, dry_run: bool,
 
     change = curate.retype(directory, what, entity_type, why=why, dry_run=dry_run)
     show_change(change, as_json=as_json, dry_run=dry_run)
+
+
+@click.command()
+@click.argument("directory", metavar="DIR")
+@click.argument("file", metavar="FILE")
+@click.option("--name", metavar="NAME", help="What the catalogue is called here (default: the file's name).")
+@click.option("--remove", is_flag=True, help="Forget the catalogue FILE (its name), and its links.")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="List at most so many links.")
+@click.option("--dry-run", is_flag=True, help="Show the links, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON, with all links.")
+def link(directory: str, file: str, name: str | None, remove: bool, limit: int, dry_run: bool, as_json: bool) -> None:
+    """Tie nodes to the entries of a catalogue.
+
+    FILE is a CSV of the Computer Science Ontology, a JSON dump of Papers with Code (methods, datasets, evaluation
+    tables), or SKOS in any RDF syntax. Later builds link anew to all catalogues (docs/linking.md).
+    """
+    from kg.building import link as link_catalogues
+    from kg.linking import remembered
+    from kg.model import GraphError
+    from kg.resolve.catalogues import catalogue_name, read_catalogue
+
+    catalogue = name or (file if remove else catalogue_name(file))
+    if remove:
+        if catalogue not in (known := remembered(directory)):
+            named = ", ".join(sorted(known)) or "none"
+            raise GraphError(f"{directory}: is linked to no catalogue {catalogue!r}; it is to: {named}")
+        link_catalogues(directory, {}, without=(catalogue,), dry_run=dry_run)
+        click.echo(json.dumps({"removed": catalogue}) if as_json else f"{directory}: no longer linked to {catalogue}")
+        return
+    entries = read_catalogue(file)
+    _, graph, ambiguous = link_catalogues(directory, {catalogue: entries}, dry_run=dry_run)
+    found = [one for one in graph.catalogue_links if one.catalogue == catalogue]
+    exact = sum(one.match == "exact" for one in found)
+    if as_json:
+        shown = [
+            {key: getattr(one, key) for key in ("entity", "target", "match", "score", "rule", "name", "label")}
+            for one in found
+        ]
+        answer = {"catalogue": catalogue, "entries": len(entries), "nodes": len(graph.entities), "links": shown}
+        click.echo(json.dumps({**answer, "ambiguous": list(ambiguous)}, ensure_ascii=False, indent=1))
+        return
+    for one in sorted(found, key=lambda one: (-one.score, one.entity))[:limit]:
+        click.echo(f"{one.entity}  {one.match} match {one.target}  ({one.score}, {one.reason})")
+    if len(found) > limit:
+        click.echo(f"and {counted(len(found) - limit, 'link')} more (--limit {len(found)} shows all)")
+    unclear = f"; {counted(len(ambiguous), 'node')} may be two entries and got none" if ambiguous else ""
+    click.echo(
+        f"{catalogue}: {len(entries):,} entries, {len(found):,} of {counted(len(graph.entities), 'node')} linked, "
+        f"{exact:,} exactly and {len(found) - exact:,} closely{unclear}"
+    )
+    if dry_run:
+        click.echo("Nothing was changed (--dry-run).", err=True)
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import click
 
 from kg.commands.options import cell_text, counted, output_options, parse_types, show_change, show_rows
+
+_SHOWN_APART = frozenset({"id", "name", "type", "links", "merges", "statements", "results"})
 
 
 @click.command()
@@ -98,9 +101,12 @@ def explain(directory: str, what: Sequence[str], limit: int, as_json: bool) -> N
         return
     click.echo(f"{about['id']}  {cell_text(about['name'])}  ({about['type']})")
     for name, value in about.items():
-        if name not in ("id", "name", "type", "merges", "statements", "results") and value not in (None, [], ""):
+        if name not in _SHOWN_APART and value not in (None, [], ""):
             shown = "; ".join(map(str, value)) if isinstance(value, list) else value
             click.echo(f"{name.replace('_', ' ')}: {shown}")
+    for link in about.get("links", ()):
+        why = f"{link['rule']}, {link['score']}, {link['catalogue']}"
+        click.echo(f"{link['match']} match: {link['target']}  {cell_text(link['label'])}  ({why})")
     for merge in about["merges"]:
         why = f"{merge['rule']}, {merge['score']}, {merge['decided_by']}"
         click.echo(f"merged: {cell_text(merge['merged_name'])}  ({why})")
@@ -117,12 +123,24 @@ def explain(directory: str, what: Sequence[str], limit: int, as_json: bool) -> N
 @click.argument("new", metavar="NEW")
 @click.option("--moved", type=float, default=0.0, metavar="X", help="Leave out confidences that moved by X or less.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
-def diff(old: str, new: str, moved: float, as_json: bool) -> None:
+@click.option("--turtle", "as_turtle", is_flag=True, help="Answer as RDF in Turtle.")
+@click.option("--base", metavar="IRI", help="What ids begin with in RDF (default: https://kg.example.org/).")
+def diff(old: str, new: str, moved: float, as_json: bool, as_turtle: bool, base: str | None) -> None:
     """Show what changed from one graph directory to another."""
-    from kg.compare import compare
+    from kg.compare import compare, describe
     from kg.directory import load_graph, redirects
+    from kg.ontology import BASE
 
+    if as_json and as_turtle:
+        raise click.UsageError("--json or --turtle, not both")
     change = compare(load_graph(old), load_graph(new), redirects=redirects(new), least=moved)
+    if as_turtle:
+        from kg.export import turtle
+
+        out = io.StringIO()
+        turtle.write(describe(change, base or BASE), out, base or BASE)
+        click.echo(out.getvalue(), nl=False)
+        return
     show_change(change, as_json=as_json)
 
 

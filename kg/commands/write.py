@@ -35,9 +35,10 @@ def export(directory: str, file: str, format_: str | None, base: str | None, min
     """
     from kg import export as exports
     from kg.directory import load_graph, redirects
+    from kg.graph import above
     from kg.ontology import BASE
 
-    graph = exports.above(load_graph(directory), min_confidence)
+    graph = above(load_graph(directory), min_confidence)
     former = redirects(directory)
     if file == "-":
         if format_ is None:
@@ -112,11 +113,11 @@ def load(directory: str, address: str, prune: bool) -> None:
 
     docs/neo4j.md and docs/sparql.md say more.
     """
-    from kg.directory import load_graph
+    from kg.directory import load_graph, redirects
     from kg.stores import open_store
 
     store = open_store(address)
-    graph = load_graph(directory)
+    graph, former = load_graph(directory), redirects(directory)
     ask_password(address)
     with click.progressbar(length=1, label="loading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
@@ -124,7 +125,7 @@ def load(directory: str, address: str, prune: bool) -> None:
             bar.label, bar.length = what, max(total, 1)
             bar.update(done - bar.pos)
 
-        store.load(graph, prune=prune, progress=tell)
+        store.load(graph, redirects=former, prune=prune, progress=tell)
     said = counted(len(graph.statements), "statement")
     click.echo(f"{address}: {counted(len(graph.papers), 'paper')}, {counted(len(graph.entities), 'node')}, {said}")
 

@@ -21,12 +21,12 @@ import io
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, TextIO
 
-from kg.graph import Graph, result_aspects
+from kg.graph import Graph
 from kg.model import ExportError
 from kg.ontology import BASE
 from kg.rdf import Description, Names, checked_base, describe, term, triples
@@ -51,7 +51,8 @@ def export(
     """Write the graph as `path`'s suffix says (`.gz` and `.zst` behind it compress), or as `format` says.
 
     The formats of `FOLDERS` write several files into the folder `path`. A file appears when it is complete, or not at
-    all; other files of a folder stay as they are. `redirects` (former id -> id) become part of RDF.
+    all; other files of a folder stay as they are. `redirects` (former id -> id) become part of RDF, of node-link JSON
+    and of the tables.
     """
     path = Path(path)
     options = Options(base=checked_base(base), redirects=redirects)
@@ -59,7 +60,7 @@ def export(
     try:
         if name in FOLDERS:
             with _folder_aside(path) as folder:
-                FOLDERS[name](graph, folder)
+                FOLDERS[name](graph, folder, options)
         elif name in FILES:
             with _file_aside(path) as file, _compressed(file, path) as out:
                 FILES[name](graph, out, options)
@@ -81,24 +82,6 @@ def write(
     if format not in FILES:
         raise ExportError(f"no format {format!r} for one file; known: {', '.join(sorted(FILES))}")
     FILES[format](graph, out, Options(base=checked_base(base), redirects=redirects))
-
-
-def above(graph: Graph, min_confidence: float) -> Graph:
-    """The graph without statements of lower confidence, and without entities that nothing then speaks of.
-
-    >>> above(Graph(), 0.5) == Graph()
-    True
-    """
-    statements = tuple(statement for statement in graph.statements if statement.confidence >= min_confidence)
-    named = {node for statement in statements for node in (statement.subject, statement.object)}
-    named.update(node for result in graph.results for _, node in result_aspects(result))
-    return replace(
-        graph,
-        statements=statements,
-        entities=tuple(entity for entity in graph.entities if entity.id in named),
-        mentions=tuple(mention for mention in graph.mentions if mention.entity in named),
-        merges=tuple(merge for merge in graph.merges if merge.entity in named),
-    )
 
 
 def _turtle(graph: Graph, out: BinaryIO, options: Options) -> None:
@@ -157,35 +140,35 @@ def _gexf(graph: Graph, out: BinaryIO, _: Options) -> None:
     networks.write_gexf(graph, out)
 
 
-def _node_link(graph: Graph, out: BinaryIO, _: Options) -> None:
+def _node_link(graph: Graph, out: BinaryIO, options: Options) -> None:
     from kg.export import networks
 
     with _text(out) as text:
-        networks.write_node_link(graph, text)
+        networks.write_node_link(graph, text, redirects=options.redirects)
 
 
-def _csv(graph: Graph, folder: Path) -> None:
+def _csv(graph: Graph, folder: Path, options: Options) -> None:
     from kg.export import tables
 
-    tables.write_csv(graph, folder)
+    tables.write_csv(graph, folder, redirects=options.redirects)
 
 
-def _jsonl(graph: Graph, folder: Path) -> None:
+def _jsonl(graph: Graph, folder: Path, options: Options) -> None:
     from kg.export import tables
 
-    tables.write_jsonl(graph, folder)
+    tables.write_jsonl(graph, folder, redirects=options.redirects)
 
 
-def _neo4j_csv(graph: Graph, folder: Path) -> None:
+def _neo4j_csv(graph: Graph, folder: Path, _: Options) -> None:
     from kg.export import neo4j_csv
 
     neo4j_csv.write(graph, folder)
 
 
-def _parquet(graph: Graph, folder: Path) -> None:
+def _parquet(graph: Graph, folder: Path, options: Options) -> None:
     from kg.export import tables
 
-    tables.write_parquet(graph, folder)
+    tables.write_parquet(graph, folder, redirects=options.redirects)
 
 
 #: The formats of one file by name, which is also their suffix.
@@ -202,7 +185,7 @@ FILES: Mapping[str, Callable[[Graph, BinaryIO, Options], None]] = MappingProxyTy
     }
 )
 #: The formats that write several files into a folder.
-FOLDERS: Mapping[str, Callable[[Graph, Path], None]] = MappingProxyType(
+FOLDERS: Mapping[str, Callable[[Graph, Path, Options], None]] = MappingProxyType(
     {"csv": _csv, "jsonl": _jsonl, "neo4j-csv": _neo4j_csv, "parquet": _parquet}
 )
 _COMPRESSIONS = (".gz", ".zst")

@@ -39,6 +39,7 @@ _FOREIGN = MappingProxyType(
         "schema:datePublished": "xsd:gYear",
         "schema:sameAs": "@id",
         "skos:broader": "@id",
+        "skos:closeMatch": "@id",
         "skos:exactMatch": "@id",
         "void:class": "@id",
         "void:classPartition": "@id",

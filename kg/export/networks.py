@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from kg import ontology
@@ -113,12 +115,13 @@ def write_gexf(graph: Graph, out: BinaryIO) -> None:
     writer.write(out)
 
 
-def write_node_link(graph: Graph, out: TextIO) -> None:
-    """Write node-link JSON (`edges="edges"`), one node and one edge a line."""
+def write_node_link(graph: Graph, out: TextIO, *, redirects: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write node-link JSON (`edges="edges"`), one node and one edge a line; former ids are the graph's `former_ids`."""
     import networkx as nx
 
     data = nx.node_link_data(graph.to_networkx(), edges="edges")
-    out.write('{"directed": true, "multigraph": true, "graph": {},\n"nodes": [')
+    about = {"former_ids": dict(sorted(redirects.items()))} if redirects else {}
+    out.write(f'{{"directed": true, "multigraph": true, "graph": {_json(about)},\n"nodes": [')
     out.write(",".join(f"\n{_json(node)}" for node in data["nodes"]))
     out.write('\n],\n"edges": [')
     out.write(",".join(f"\n{_json(edge)}" for edge in data["edges"]))

@@ -117,6 +117,20 @@ def _nodes() -> Iterator[str]:
         ),
         *_place("a piece of evidence"),
     )
+    yield _node(
+        "CatalogueLink",
+        _one("rdf:subject", "a catalogue link has exactly one subject", "sh:nodeKind sh:IRI"),
+        Rule("( rdf:subject rdf:type )", "the subject of a catalogue link is a node of the graph", "sh:minCount 1"),
+        _one(
+            "rdf:predicate",
+            "a catalogue link says that two things are the same or close",
+            "sh:in ( skos:exactMatch skos:closeMatch )",
+        ),
+        _one("rdf:object", "a catalogue link has exactly one object", "sh:nodeKind sh:IRI"),
+        _one("kg:score", "a catalogue link has exactly one score, from 0 to 1", _SHARE),
+        _one("kg:reason", "a catalogue link has exactly one reason", "sh:datatype xsd:string ; sh:minLength 1"),
+        _one("kg:catalogue", "a catalogue link names its catalogue", "sh:datatype xsd:string ; sh:minLength 1"),
+    )
     whole_number = "sh:datatype xsd:integer ; sh:minInclusive 0"
     yield _node(
         "oa:TextPositionSelector",
@@ -148,6 +162,11 @@ def _entity(kind: NodeType) -> str:
         _one("kg:papers", "an entity is named by at least one paper", "sh:datatype xsd:integer ; sh:minInclusive 1"),
         Rule("skos:broader", "what is broader is another node", "sh:nodeKind sh:IRI"),
         Rule("skos:exactMatch", "what is the same elsewhere is an IRI", "sh:nodeKind sh:IRI"),
+        Rule(
+            "skos:closeMatch",
+            "what is close elsewhere is an IRI, and not the same",
+            "sh:nodeKind sh:IRI ; sh:disjoint skos:exactMatch",
+        ),
         *_ranges(kind.name),
     )
 

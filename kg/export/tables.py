@@ -107,7 +107,7 @@ def nodes(graph: Graph) -> Iterator[Row]:
             papers=entity.papers,
             aliases=list(entity.aliases),
             broader=list(entity.broader),
-            same_as=list(entity.same_as),
+            same_as=list(graph.same_as(entity)),
         )
     for identifier, name in graph.authors.items():
         yield row(id=identifier, type="Author", name=name)
@@ -165,36 +165,45 @@ def evidence(graph: Graph) -> Iterator[Row]:
 _ROWS: Mapping[str, Callable[[Graph], Iterator[Row]]] = MappingProxyType(
     {"nodes": nodes, "edges": edges, "evidence": evidence}
 )
+#: A table that is there only where earlier builds or decisions called nodes otherwise.
+FORMER_IDS: Mapping[str, str] = MappingProxyType({"former_id": "string", "id": "string"})
 
 
-def write_csv(graph: Graph, folder: Path) -> None:
-    """Write `nodes.csv`, `edges.csv` and `evidence.csv`; a list is a JSON array in its cell."""
+def _tables(graph: Graph, redirects: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str], Iterator[Row]]]:
+    """The name, the columns and the rows of each table."""
     for name, columns in TABLES.items():
+        yield name, columns, _clean(_ROWS[name](graph))
+    if redirects:
+        yield "former_ids", FORMER_IDS, _clean(sorted(redirects.items()))
+
+
+def write_csv(graph: Graph, folder: Path, *, redirects: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write `nodes.csv`, `edges.csv` and `evidence.csv`; a list is a JSON array in its cell."""
+    for name, columns, rows in _tables(graph, redirects):
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(_LineFeeds(file), lineterminator="\r\n")
             writer.writerow(columns)
-            for row in _clean(_ROWS[name](graph)):
+            for row in rows:
                 writer.writerow([_cell(value) for value in row])
 
 
-def write_jsonl(graph: Graph, folder: Path) -> None:
+def write_jsonl(graph: Graph, folder: Path, *, redirects: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write `nodes.jsonl`, `edges.jsonl` and `evidence.jsonl`; what is empty is left out."""
-    for name, columns in TABLES.items():
+    for name, columns, rows in _tables(graph, redirects):
         with (folder / f"{name}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-            for row in _clean(_ROWS[name](graph)):
+            for row in rows:
                 values = {column: value for column, value in zip(columns, row, strict=True) if value not in (None, [])}
                 file.write(json.dumps(values, ensure_ascii=False) + "\n")
 
 
-def write_parquet(graph: Graph, folder: Path) -> None:
+def write_parquet(graph: Graph, folder: Path, *, redirects: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write `nodes.parquet`, `edges.parquet` and `evidence.parquet`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for name, columns in TABLES.items():
+    for name, columns, rows in _tables(graph, redirects):
         schema = pa.schema([pa.field(column, _arrow(kind)) for column, kind in columns.items()])
         with pq.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd") as writer:
-            rows = _clean(_ROWS[name](graph))
             while group := list(islice(rows, _ROWS_A_GROUP)):
                 columns_of_group = zip(*group, strict=True)
                 arrays = [pa.array(values, field.type) for values, field in zip(columns_of_group, schema, strict=True)]

@@ -77,7 +77,7 @@ def parse_line(line: bytes) -> tuple[str, dict[str, Any]]:
     ('paper:7', {'id': 7})
     """
     try:
-        row = json.loads(line)
+        row = json.loads(line.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         raise ValueError(f"broken JSON, column {error.colno}: {error.msg}") from None
     except UnicodeDecodeError:

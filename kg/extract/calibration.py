@@ -84,15 +84,15 @@ def calibration_error(rows: Iterable[Bin]) -> float:
 
 def thresholds(
     gold: Extractions, found: Extractions, *, levels: Sequence[float] = THRESHOLDS
-) -> list[tuple[str, float, Score]]:
-    """Precision, and recall of what is left, when all that is less sure than a level is cut as `kg build` cuts it.
+) -> list[tuple[str, float, int, Score]]:
+    """How many are left, their precision and recall, when what is less sure than a level is cut.
 
-    An entity goes with its last mention, a relation with either of its entities. A role is the statement of the graph
-    that its paper makes: it is as sure as entity and role together, and right when both are. Entities are paired as
-    without a threshold.
+    As in `kg build --min-confidence`, an entity goes with its last mention, a relation with either of its entities. A
+    role is the statement of the graph that its paper makes: it is as sure as entity and role together, and right when
+    both are. Entities are paired as without a threshold.
 
     >>> thresholds({}, {}, levels=(0.5,))[0]
-    ('mentions', 0.5, Score(precision=0.0, recall=0.0, f1=0.0, number=0, low=None, high=None))
+    ('mentions', 0.5, 0, Score(precision=0.0, recall=0.0, f1=0.0, number=0, low=None, high=None))
     """
     made: dict[str, list[Claim]] = {**claims(gold, found), "roles": [], "relations": []}
     wanted: Counter[str] = Counter()
@@ -116,7 +116,7 @@ def thresholds(
         triples = paired_triples(replace(said, relations=tuple(cut)), pairs)
         made["relations"] += [Claim(sure, right=triple in stated) for triple, sure in triples.items()]
     return [
-        (kind, level, score_of(wanted[kind], len(kept), sum(kept)))
+        (kind, level, len(kept), score_of(wanted[kind], len(kept), sum(kept)))
         for kind, own in made.items()
         for level in levels
         for kept in [[claim.right for claim in own if claim.score >= level]]

@@ -123,7 +123,7 @@ def _check_entity(entity: Any, number: int, entities: _Entities) -> Iterator[Fin
         yield "type", f"{label}: unknown type {_shown(kind)}; known: {', '.join(ENTITY_TYPES)}"
     elif (role := entity.get("role")) not in schema.roles(kind):
         roles = ", ".join(schema.roles(kind))
-        if role in {known.name for known in schema.of_kind("role") if isinstance(role, str)}:
+        if role in [known.name for known in schema.of_kind("role")]:
             yield "role", f"{label}: role {_shown(role)} is not for {kind}; allowed: {roles}"
         else:
             yield "role", f"{label}: unknown role {_shown(role)}; allowed for {kind}: {roles}"

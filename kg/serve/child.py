@@ -215,6 +215,7 @@ def _sparql(path: Path, settings: dict[str, Any], stack: contextlib.ExitStack) -
     from kg.rdf import prefixes
     from kg.stores import oxigraph
     from kg.stores.guard import check_services
+    from kg.stores.mistakes import explained
     from kg.stores.text import check_length, sparql_form
 
     del stack
@@ -247,7 +248,7 @@ def _sparql(path: Path, settings: dict[str, Any], stack: contextlib.ExitStack) -
                 found.serialize(cast("IO[bytes]", out), getattr(ox.QueryResultsFormat, wanted.upper()))
             return header, out.value()
         except SyntaxError as error:
-            raise oxigraph.explained(error, text) from error
+            raise explained(error, text) from error
         except ValueError as error:
             raise StoreError(f"the query cannot be answered: {error}") from error
 

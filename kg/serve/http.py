@@ -40,6 +40,8 @@ _HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
+#: The bytes of an address, and of all headers together, beyond which a request is refused.
+MOST_ADDRESS = MOST_HEADERS = 1 << 16
 # A client that sends too much gets its answer only when it has been heard out; to a point.
 _MOST_UNREAD = 32 << 20
 
@@ -83,6 +85,16 @@ class Guarded:
                 message = {**message, "body": b""}
             await send(message)
 
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MOST_ADDRESS:
+            message = (
+                f"the address is longer than {MOST_ADDRESS:,} bytes, which is the limit here: send queries by POST"
+            )
+            await PlainTextResponse(f"{message}\n", 414)(scope, receive, safe)
+            return
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADERS:
+            message = f"the headers are longer than {MOST_HEADERS:,} bytes, which is the limit here"
+            await PlainTextResponse(f"{message}\n", 431)(scope, receive, safe)
+            return
         if self.token is not None and not _knows(Headers(scope=scope).get("authorization", ""), self.token):
             await PlainTextResponse(
                 "this server asks for its token: send Authorization: Bearer TOKEN, or the token as password\n",

@@ -147,4 +147,5 @@ class Index:
             results=tuple(sorted(results, key=lambda result: result.id)),
             mentions=tuple(mention for paper in sorted(read) for mention in self.mentions_by_paper.get(paper, ())),
             merges=tuple(merge for merge in self.graph.merges if merge.entity == identifier),
+            catalogue_links=self.graph.links_by_entity.get(identifier, ()),
         )

@@ -238,6 +238,7 @@ def descriptions(part: Graph, identifier: str) -> Iterable[Description]:
     own = {identifier, *(statement.id for statement in part.statements)}
     own.update(evidence_id(s, e) for s in part.statements for e in s.evidence)
     own.update(result.id for result in part.results)
+    own.update(f"<{ontology.iri(link.entity)}" for link in part.catalogue_links)
     named = {end for s in part.statements for end in (s.subject, s.object)}
     named.update(paper.id for paper in part.papers)
     named.update(node for result in part.results for _, node in result_aspects(result))

@@ -19,6 +19,10 @@ from kg.model import KGError
 from kg.serve.app import create_app
 from kg.serve.workers import DEFAULTS, Limits
 
+# uvicorn answers 400 to addresses and headers that are longer; the right answer to those that are too long, but not as
+# long, is ours (`kg.serve.http`).
+_MOST_HEAD = 1 << 20
+
 
 def run(
     directory: str | Path,
@@ -38,7 +42,12 @@ def run(
     app = create_app(directory, limits=limits, allow_service=allow_service, token=token)
     listener = bind(host, port)
     config = uvicorn.Config(
-        app, log_level="info" if log else "warning", access_log=log, server_header=False, lifespan="off"
+        app,
+        log_level="info" if log else "warning",
+        access_log=log,
+        server_header=False,
+        lifespan="off",
+        h11_max_incomplete_event_size=_MOST_HEAD,
     )
 
     async def serve() -> None:

@@ -50,6 +50,11 @@ class Limits:
     seconds: float | None = None
     rows: int | None = None
 
+    def check_rows(self, number: int) -> None:
+        """Raise StoreError where an answer has more rows."""
+        if self.rows is not None and number > self.rows:
+            raise StoreError(f"the answer has more than {self.rows:,} rows: add LIMIT, or ask for more (--rows)")
+
 
 NO_LIMITS = Limits()
 
@@ -63,10 +68,18 @@ class Store(Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
-    def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
+    def load(
+        self,
+        graph: Graph,
+        *,
+        redirects: Mapping[str, str] = ...,
+        prune: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         """Put the graph in; with `prune`, also remove what an earlier load put in and the graph no longer holds.
 
-        `progress` is called with what is loaded, how much of it is done, and how much there is.
+        `redirects` (former id -> id) lets what earlier builds called a node be found, but in Ladybug, whose queries
+        name no other ids. `progress` is called with what is loaded, how much of it is done, and how much there is.
         """
         ...
 

@@ -17,8 +17,15 @@ from kg.model import StoreError
 Answer = TypeVar("Answer")
 
 
-def within(seconds: float | None, work: Callable[[], Answer], *, interrupt: Callable[[], None] | None = None) -> Answer:
-    """What `work` returns or raises; after `seconds` a StoreError, and `interrupt` is called.
+def within(
+    seconds: float | None,
+    work: Callable[[], Answer],
+    *,
+    grace: float = 0.0,
+    interrupt: Callable[[], None] | None = None,
+) -> Answer:
+    """What `work` returns or raises; after `seconds` (and `grace`, where it watches its time itself) a StoreError, and
+    `interrupt` is called.
 
     Work that does not heed the interruption goes on until this process ends: a server runs queries in processes of
     their own. Waiting in a thread also means that Ctrl-C works while an engine is busy.
@@ -34,7 +41,7 @@ def within(seconds: float | None, work: Callable[[], Answer], *, interrupt: Call
 
     worker = threading.Thread(target=run, daemon=True, name="kg-query")
     worker.start()
-    worker.join(seconds)
+    worker.join(None if seconds is None else seconds + grace)
     if worker.is_alive():
         if interrupt is not None:
             interrupt()

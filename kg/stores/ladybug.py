@@ -16,19 +16,20 @@ import contextlib
 import datetime
 import decimal
 import re
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kg.graph import Graph
 from kg.model import StoreError
 from kg.property_graph import Column, Row, node_rows, relationship_rows, schema
 from kg.stores import NO_LIMITS, Dialect, Language, Limits, Progress, Rows
 from kg.stores.deadline import within
-from kg.stores.text import check_length, check_parameters, cypher_parameters, cypher_tokens, line_and_column, show_place
+from kg.stores.files import replacing
+from kg.stores.text import check_cypher, cypher_tokens, line_and_column, show_place
 
 if TYPE_CHECKING:
     import ladybug
@@ -95,18 +96,19 @@ class LadybugStore:
     """A Ladybug file. `load` writes a new one beside it and puts it in its place."""
 
     path: Path
+    language: ClassVar[Language] = "cypher"
+    dialect: ClassVar[Dialect] = "ladybug"
 
-    @property
-    def language(self) -> Language:
-        return "cypher"
-
-    @property
-    def dialect(self) -> Dialect:
-        return "ladybug"
-
-    def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
+    def load(
+        self,
+        graph: Graph,
+        *,
+        redirects: Mapping[str, str] = MappingProxyType({}),
+        prune: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         """Write the graph as a new file, so that nothing of an earlier one is left (`prune` makes no difference)."""
-        del prune
+        del prune, redirects
         if self.path.is_dir():
             raise StoreError(f"{self.path} is a folder: name the file that the graph should be written to")
         if self.path.exists() and not _is_ours(self.path):
@@ -117,14 +119,8 @@ class LadybugStore:
                 f"{self.path}: another program is writing it, or was killed ({log.name} is there): "
                 "end that program, or remove both files"
             )
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=f".{self.path.name}-", dir=self.path.parent) as folder:
-                aside = Path(folder, self.path.name)
-                write(graph, aside, progress=progress)
-                aside.replace(self.path)
-        except OSError as error:
-            raise StoreError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+        with replacing(self.path) as aside:
+            write(graph, aside, progress=progress)
 
     def query(self, text: str, parameters: Mapping[str, Any] = {}, *, limits: Limits = NO_LIMITS) -> Rows:
         """The rows of a query that only reads."""
@@ -165,15 +161,12 @@ def run(
         with _execute(connection, text, parameters) as result:
             rows: list[tuple[Any, ...]] = []
             while result.has_next():
-                if limits.rows is not None and len(rows) == limits.rows:
-                    raise StoreError(
-                        f"the answer has more than {limits.rows:,} rows: add LIMIT, or ask for more (--rows)"
-                    )
+                limits.check_rows(len(rows) + 1)
                 rows.append(tuple(plain(value) for value in result.get_next()))
             return Rows(tuple(result.get_column_names()), tuple(rows))
 
     try:
-        return within(None if seconds is None else seconds + 0.5, work, interrupt=connection.interrupt)
+        return within(seconds, work, grace=0.5, interrupt=connection.interrupt)
     except RuntimeError as error:
         if "Interrupted" in str(error) and seconds is not None:
             raise StoreError(
@@ -189,11 +182,8 @@ def check(connection: ladybug.Connection, text: str, parameters: Mapping[str, An
     changes settings, so: the first word must be one of `READING`, the engine itself must see one statement, and its
     plan, which `EXPLAIN` gives without running anything, must hold nothing but `OPERATORS` and `FUNCTIONS`.
     """
-    check_length(text)
-    tokens = list(cypher_tokens(text))
-    first = tokens[0].text.upper() if tokens else ""
-    if not first:
-        raise StoreError("the query is empty")
+    tokens = check_cypher(text, parameters)
+    first = tokens[0].text.upper()
     if first not in READING:
         known = first.isalpha() and len(first) > 2
         refused = f"{first} is refused" if known else f"a query cannot begin with {tokens[0].text[:40]!r}"
@@ -201,7 +191,6 @@ def check(connection: ladybug.Connection, text: str, parameters: Mapping[str, An
             f"{refused}: kg only reads the graph; a query begins with one of {', '.join(sorted(READING))}"
             f"{show_place(text, *line_and_column(text, tokens[0].start))}"
         )
-    check_parameters(cypher_parameters(text), parameters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # `execute` would run the second of two statements
         prepared = connection.prepare(text, dict(parameters))

@@ -16,28 +16,24 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from kg.graph import Graph
-from kg.model import StoreError
+from kg.model import ENTITY_TYPES, StoreError
 from kg.property_graph import NodeTable, Relationships, Row, node_rows, relationship_rows, schema
 from kg.stores import NO_LIMITS, Dialect, Language, Limits, Progress, Rows
 from kg.stores.deadline import within
-from kg.stores.text import (
-    check_length,
-    check_parameters,
-    cypher_parameters,
-    cypher_tokens,
-    line_and_column,
-    show_place,
-)
+from kg.stores.text import check_cypher, line_and_column, show_place
 
 if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction, Session
 
 #: The property of all that kg writes.
 MARK = "_kg"
+#: The property that lists what earlier builds called a node; the others have none.
+FORMER_IDS, FORMER_LABELS = "former_ids", (*ENTITY_TYPES, "Paper")
 #: The full-text index over names, titles and aliases.
 NAMES_INDEX = "kg_names"
 #: Where the password is looked for; set and empty means that the server asks for none.
@@ -57,6 +53,8 @@ class Neo4jStore:
     uri: str
     user: str
     database: str | None = None
+    language: ClassVar[Language] = "cypher"
+    dialect: ClassVar[Dialect] = "neo4j"
 
     @classmethod
     def at(cls, address: str) -> Neo4jStore:
@@ -74,15 +72,14 @@ class Neo4jStore:
         user = unquote(parts.username) if parts.username else "neo4j"
         return cls(f"{parts.scheme}://{host}:{port}", user, unquote(parts.path.lstrip("/")) or None)
 
-    @property
-    def language(self) -> Language:
-        return "cypher"
-
-    @property
-    def dialect(self) -> Dialect:
-        return "neo4j"
-
-    def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
+    def load(
+        self,
+        graph: Graph,
+        *,
+        redirects: Mapping[str, str] = MappingProxyType({}),
+        prune: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         """Write the graph; a second time changes nothing, after an interruption it completes the first."""
         nodes, groups = list(node_rows(graph)), list(relationship_rows(graph))
         wanted = sum(len(rows) for _, rows in nodes) + sum(len(group.rows) for group in groups)
@@ -110,6 +107,7 @@ class Neo4jStore:
                 for batch in _batches(_maps(("head", "tail", *names), rows_of_group), 1 if stated else 4):
                     session.execute_write(_merge_relationships, group, names, batch)
                     tell(len(batch))
+            _set_former_ids(session, nodes, redirects)
             if prune:
                 _prune(session, nodes, groups)
 
@@ -126,14 +124,11 @@ class Neo4jStore:
                 columns = tuple(result.keys())
                 rows: list[tuple[Any, ...]] = []
                 for record in result:
-                    if limits.rows is not None and len(rows) == limits.rows:
-                        raise StoreError(
-                            f"the answer has more than {limits.rows:,} rows: add LIMIT, or ask for more (--rows)"
-                        )
+                    limits.check_rows(len(rows) + 1)
                     rows.append(tuple(plain(value) for value in record.values()))
                 return Rows(columns, tuple(rows))
 
-        return within(None if seconds is None else seconds + _CONNECT_SECONDS, work)
+        return within(seconds, work, grace=_CONNECT_SECONDS)
 
     @contextlib.contextmanager
     def _session(self, *, write: bool, text: str = "") -> Iterator[Session]:
@@ -199,15 +194,11 @@ class Neo4jStore:
 
 def check(text: str, parameters: Mapping[str, Any]) -> None:
     """Raise StoreError for a text that loads files (a read-only session lets it), or whose parameters do not fit."""
-    check_length(text)
-    tokens = list(cypher_tokens(text))
-    if not tokens:
-        raise StoreError("the query is empty")
+    tokens = check_cypher(text, parameters)
     for token, following in pairwise(tokens):
         if token.text.upper() == "LOAD" and following.text.upper() == "CSV":
             place = show_place(text, *line_and_column(text, token.start))
             raise StoreError(f"LOAD CSV is refused: kg only reads the graph, no files{place}")
-    check_parameters(cypher_parameters(text), parameters)
 
 
 def constraints() -> Iterator[str]:
@@ -222,6 +213,8 @@ def constraints() -> Iterator[str]:
     named = [label for label, table in schema().nodes.items() if "name" in table.names and label != "Result"]
     for label in named:
         yield f"CREATE INDEX kg_{label.lower()}_name IF NOT EXISTS FOR (n:`{label}`) ON (n.name)"
+    for label in FORMER_LABELS:
+        yield f"CREATE INDEX kg_{label.lower()}_former IF NOT EXISTS FOR (n:`{label}`) ON (n.{FORMER_IDS})"
     yield "CREATE INDEX kg_evidence_statement IF NOT EXISTS FOR (n:`Evidence`) ON (n.statement)"
     yield (
         f"CREATE FULLTEXT INDEX {NAMES_INDEX} IF NOT EXISTS FOR (n:{'|'.join(f'`{label}`' for label in named)}) "
@@ -298,6 +291,29 @@ def _merge_relationships(
         f"MERGE (a)-[r:`{group.table.type}` {{{MARK}: true}}]->(b){f' SET {sets}' if sets else ''}",
         rows=batch,
     ).consume()
+
+
+def _set_former_ids(
+    session: Session, nodes: Sequence[tuple[NodeTable, tuple[Row, ...]]], redirects: Mapping[str, str]
+) -> None:
+    """Let nodes be found by their former ids of `redirects`, and by no others."""
+    former: dict[str, list[str]] = {}
+    for old, now in sorted(redirects.items()):
+        former.setdefault(now, []).append(old)
+    for table, rows in nodes:
+        if table.label not in FORMER_LABELS:
+            continue
+        wanted = {row[0]: former[row[0]] for row in rows if row[0] in former}
+        pattern = f"(n:`{table.label}` {{{MARK}: true}}) WHERE n.{FORMER_IDS} IS NOT NULL"
+        held = dict(session.run(f"MATCH {pattern} RETURN n.id, n.{FORMER_IDS}").values())
+        changed = [{"id": i, "former": wanted.get(i)} for i in sorted({*wanted, *held}) if wanted.get(i) != held.get(i)]
+        for batch in _batches(changed):
+            session.execute_write(
+                _run,
+                f"UNWIND $rows AS row MATCH (n:`{table.label}` {{id: row.id, {MARK}: true}}) "
+                f"SET n.{FORMER_IDS} = row.former",
+                batch,
+            )
 
 
 def _prune(

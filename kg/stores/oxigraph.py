@@ -12,12 +12,11 @@
 
 from __future__ import annotations
 
-import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kg import ontology
 from kg.graph import Graph
@@ -25,21 +24,14 @@ from kg.model import StoreError
 from kg.rdf import prefixes, triples
 from kg.stores import NO_LIMITS, Dialect, Language, Limits, Progress, Rows
 from kg.stores.deadline import within
+from kg.stores.files import replacing
 from kg.stores.guard import check_services
-from kg.stores.text import (
-    Token,
-    check_length,
-    line_and_column,
-    show_place,
-    sparql_form,
-    sparql_tokens,
-    with_parameters,
-)
+from kg.stores.mistakes import explained
+from kg.stores.text import check_length, sparql_form, with_parameters
 
 if TYPE_CHECKING:
     import pyoxigraph as ox
 
-_SYNTAX = re.compile(r"error at (\d+):(\d+): (.*)\Z", re.DOTALL)
 _XSD = ontology.NAMESPACES["xsd"]
 _INTEGERS = frozenset(_XSD + name for name in ("integer", "int", "long", "nonNegativeInteger", "gYear"))
 _NUMBERS = frozenset(_XSD + name for name in ("decimal", "double", "float"))
@@ -51,30 +43,23 @@ class OxigraphStore:
 
     path: Path
     base: str = ontology.BASE
+    language: ClassVar[Language] = "sparql"
+    dialect: ClassVar[Dialect] = "sparql"
 
-    @property
-    def language(self) -> Language:
-        return "sparql"
-
-    @property
-    def dialect(self) -> Dialect:
-        return "sparql"
-
-    def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
+    def load(
+        self,
+        graph: Graph,
+        *,
+        redirects: Mapping[str, str] = MappingProxyType({}),
+        prune: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         """Write the graph as a new folder, so that nothing of an earlier one is left (`prune` makes no difference)."""
         del prune
         if self.path.exists() and not _is_ours(self.path):
             raise StoreError(f"{self.path} exists and is no Oxigraph folder: choose another path, or remove it")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=f".{self.path.name}-", dir=self.path.parent) as folder:
-                aside = Path(folder, "new")
-                write(graph, aside, base=self.base, progress=progress)
-                if self.path.exists():
-                    self.path.rename(Path(folder, "old"))
-                aside.rename(self.path)
-        except OSError as error:
-            raise StoreError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+        with replacing(self.path) as aside:
+            write(graph, aside, base=self.base, redirects=redirects, progress=progress)
 
     def query(self, text: str, parameters: Mapping[str, Any] = {}, *, limits: Limits = NO_LIMITS) -> Rows:
         """The answer to a query; ids and the prefixes of the ontology need no PREFIX line."""
@@ -104,7 +89,7 @@ def run(
     """The answer of a store that is open."""
     check(text)
     filled = with_parameters(text, parameters, base)
-    return within(limits.seconds, lambda: _answer(store, filled, limits.rows, base))
+    return within(limits.seconds, lambda: _answer(store, filled, limits, base))
 
 
 def check(text: str) -> None:
@@ -114,14 +99,22 @@ def check(text: str) -> None:
     check_services(text)
 
 
-def write(graph: Graph, path: Path, *, base: str = ontology.BASE, progress: Progress | None = None) -> None:
+def write(
+    graph: Graph,
+    path: Path,
+    *,
+    base: str = ontology.BASE,
+    redirects: Mapping[str, str] = MappingProxyType({}),
+    progress: Progress | None = None,
+) -> None:
     """Write the graph as a new Oxigraph folder at `path`, where nothing may be."""
     import pyoxigraph as ox
 
     store = ox.Store(str(path))
     if progress is not None:
         progress("triples", 0, 1)
-    store.bulk_extend(ox.Quad(triple.subject, triple.predicate, triple.object) for triple in triples(graph, base))
+    found = triples(graph, base, redirects=redirects)
+    store.bulk_extend(ox.Quad(triple.subject, triple.predicate, triple.object) for triple in found)
     store.flush()
     store.optimize()
     if progress is not None:
@@ -172,7 +165,7 @@ def plain_literal(text: str, datatype: str) -> Any:
     return text
 
 
-def _answer(store: ox.Store, text: str, most: int | None, base: str) -> Rows:
+def _answer(store: ox.Store, text: str, limits: Limits, base: str) -> Rows:
     import pyoxigraph as ox
 
     found = None
@@ -182,8 +175,7 @@ def _answer(store: ox.Store, text: str, most: int | None, base: str) -> Rows:
             return Rows(("answer",), ((bool(found),),), "ask")
         rows: list[tuple[Any, ...]] = []
         for item in found:
-            if most is not None and len(rows) == most:
-                raise StoreError(f"the answer has more than {most:,} rows: add LIMIT, or ask for more (--rows)")
+            limits.check_rows(len(rows) + 1)
             if isinstance(item, ox.Triple):
                 rows.append((str(item.subject), str(item.predicate), str(item.object)))
             else:
@@ -197,45 +189,6 @@ def _answer(store: ox.Store, text: str, most: int | None, base: str) -> Rows:
         raise StoreError(f"Oxigraph cannot answer the query: {error}") from error
     finally:
         del found  # it must end in its own thread, and an error keeps this frame alive
-
-
-def explained(error: SyntaxError, text: str) -> StoreError:
-    """The engine's syntax error as ours, with the place and without its lists of characters."""
-    message = str(error)
-    syntax = _SYNTAX.match(message)
-    if syntax is None:
-        return StoreError(f"the query cannot be read: {' '.join(message.split())}")
-    undeclared = _undeclared(text)
-    if "Prefix not found" in syntax[3] and undeclared is not None:
-        name = undeclared.text.partition(":")[0]
-        where = show_place(text, *line_and_column(text, undeclared.start))
-        return StoreError(f"the prefix {name}: is not declared: begin with PREFIX {name}: <IRI>{where}")
-    expected = re.split(r",\s+", syntax[3].removeprefix("expected ").removeprefix("one of "))
-    where = show_place(text, *_place(text, int(syntax[1]), int(syntax[2]), expected))
-    words = ", ".join(item for item in expected if re.fullmatch(r"\"[^\"\\]+\"|(?!LATERAL|SERVICE)[A-Za-z ]+", item))
-    return StoreError(f"the query cannot be read: {words and 'expected '}{words or 'syntax error'}{where}")
-
-
-def _place(text: str, line: int, column: int, expected: list[str]) -> tuple[int, int]:
-    """Where the mistake begins: the engine tells where it would end if the expected word stood there."""
-    lines = text.splitlines(keepends=True)
-    offset = sum(map(len, lines[: line - 1])) + column - 1
-    kinds = {token.start: token.kind for token in sparql_tokens(text)}
-    for word in expected:
-        if word.isalpha() and kinds.get(offset - len(word)) == "word":
-            return line_and_column(text, offset - len(word))
-    if kinds.get(offset - 1) == "sign":
-        return line_and_column(text, offset - 1)
-    return line, column
-
-
-def _undeclared(text: str) -> Token | None:
-    """The first name whose prefix neither the text nor we declare."""
-    tokens = [token for token in sparql_tokens(text) if token.kind in {"name", "word"}]
-    declarations = [tokens[place + 1] for place, token in enumerate(tokens[:-1]) if token.text.upper() == "PREFIX"]
-    known = {token.text.rstrip(":") for token in declarations} | prefixes(ontology.BASE).keys() | {"_"}
-    names = (token for token in tokens if token.kind == "name")
-    return next((token for token in names if token.text.partition(":")[0] not in known), None)
 
 
 def _is_ours(path: Path) -> bool:

@@ -16,7 +16,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from kg import ontology
@@ -50,6 +51,8 @@ class SparqlStore:
 
     address: str
     base: str = ontology.BASE
+    language: ClassVar[Language] = "sparql"
+    dialect: ClassVar[Dialect] = "sparql"
 
     @classmethod
     def at(cls, address: str) -> SparqlStore:
@@ -68,14 +71,6 @@ class SparqlStore:
             raise StoreError(f"{address!r}: a host is missing, as in https://host/dataset")
         return cls(address.rstrip("/"))
 
-    @property
-    def language(self) -> Language:
-        return "sparql"
-
-    @property
-    def dialect(self) -> Dialect:
-        return "sparql"
-
     def query_addresses(self) -> tuple[str, ...]:
         """Where the server may take queries, most likely first."""
         if self.address.endswith(("/query", "/sparql")):
@@ -89,12 +84,19 @@ class SparqlStore:
             return (self.address.rpartition("/")[0] + "/update", self.address)
         return (f"{self.address}/update", f"{self.address}/statements", self.address)
 
-    def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
+    def load(
+        self,
+        graph: Graph,
+        *,
+        redirects: Mapping[str, str] = MappingProxyType({}),
+        prune: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         """Write the graph's triples into the default graph; what is there already is no error.
 
         `prune` removes other triples about our ids; triples about anything else stay.
         """
-        wanted = {str(triple) for triple in triples(graph, self.base)}
+        wanted = {str(triple) for triple in triples(graph, self.base, redirects=redirects)}
         with self._client(write=True) as client:
             update = self._update_address(client)
             over = self._held(client) - wanted if prune else set()
@@ -116,12 +118,12 @@ class SparqlStore:
                 for address in self.query_addresses():
                     answer = self._ask(client, address, self._with_prefixes(filled))
                     if answer is not None:
-                        return self._rows(*answer, limits.rows)
+                        return self._rows(*answer, limits)
             raise StoreError(f"{self.address}: no SPARQL endpoint here (tried {', '.join(self.query_addresses())})")
 
         return within(limits.seconds, work)
 
-    def _rows(self, kind: str, content: bytes, most: int | None) -> Rows:
+    def _rows(self, kind: str, content: bytes, limits: Limits) -> Rows:
         import pyoxigraph as ox
 
         found: Any = None
@@ -140,8 +142,7 @@ class SparqlStore:
             raise StoreError(f"{self.address}: the answer is no SPARQL result ({error})") from error
         finally:
             del found  # it must end in its own thread, and an error keeps this frame alive
-        if most is not None and len(rows.rows) > most:
-            raise StoreError(f"the answer has more than {most:,} rows: add LIMIT, or ask for more (--rows)")
+        limits.check_rows(len(rows.rows))
         return rows
 
     def _ask(self, client: httpx.Client, address: str, text: str) -> tuple[str, bytes] | None:
@@ -177,7 +178,7 @@ class SparqlStore:
         for address in self.query_addresses():
             answer = self._ask(client, address, text)
             if answer is not None:
-                return {" ".join(row) for row in self._rows(*answer, None).rows}
+                return {" ".join(row) for row in self._rows(*answer, NO_LIMITS).rows}
         raise StoreError(f"{self.address}: takes no queries, which removing needs")
 
     def _send(self, client: httpx.Client, address: str, text: str) -> None:

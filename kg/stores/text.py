@@ -75,13 +75,18 @@ def check_length(text: str) -> None:
         raise StoreError(f"the query has {len(text):,} characters; at most {LONGEST:,} are read")
 
 
-def cypher_parameters(text: str) -> set[str]:
-    """The names of a Cypher text's parameters.
+def check_cypher(text: str, parameters: Mapping[str, Any]) -> list[Token]:
+    """The tokens of a Cypher text; raises StoreError where it is too long or empty, or its parameters do not fit.
 
-    >>> cypher_parameters("MATCH (m {id: $id}) WHERE m.name <> '$x' RETURN m")
-    {'id'}
+    >>> [token.text for token in check_cypher("RETURN $x + '$y'", {"x": 1})]
+    ['RETURN', '$x', '+', "'$y'"]
     """
-    return {token.text[1:] for token in cypher_tokens(text) if token.kind == "parameter"}
+    check_length(text)
+    tokens = list(cypher_tokens(text))
+    if not tokens:
+        raise StoreError("the query is empty")
+    check_parameters({token.text[1:] for token in tokens if token.kind == "parameter"}, parameters)
+    return tokens
 
 
 def sparql_form(text: str) -> str:

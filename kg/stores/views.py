@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import logging
 import os
 import shutil
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kg import directory
@@ -50,9 +52,16 @@ class View:
     def dialect(self) -> Dialect:
         return "ladybug" if self.language == "cypher" else "sparql"
 
-    def load(self, graph: Graph, *, prune: bool = False, progress: Progress | None = None) -> None:
+    def load(
+        self,
+        graph: Graph,
+        *,
+        redirects: Mapping[str, str] = MappingProxyType({}),
+        prune: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         """Refused: what a graph directory holds comes from `kg build`."""
-        del graph, prune, progress
+        del graph, redirects, prune, progress
         raise StoreError(
             f"{self.directory} is no store: write into a graph directory with `kg build`, "
             f"or name a store, for example ladybug:{self.directory}.lbug"
@@ -76,7 +85,7 @@ def using(folder: Path, language: Language) -> Iterator[Path]:
     """The path of the view for a language, built if need be; while it is used nobody removes it."""
     for _ in range(_ATTEMPTS):
         state = directory.manifest(folder).hash
-        path = folder / ".views" / state / _name(language)
+        path = folder / ".views" / state / _name(folder, language)
         with _locked(folder, state, exclusive=False):
             if not path.exists() and not _build(folder, state, path, language):
                 continue  # the graph has changed since we read its manifest
@@ -97,12 +106,16 @@ def _build(folder: Path, state: str, path: Path, language: Language) -> bool:
             for left in views.glob("new-*"):
                 shutil.rmtree(left, ignore_errors=True)  # a builder that was killed
             graph = directory.load_graph(folder)
-            if directory.manifest(folder).hash != state:
+            former = directory.redirects(folder) if language == "sparql" else {}
+            if directory.manifest(folder).hash != state or _name(folder, language) != path.name:
                 return False
             logger.info("%s: building the %s view", folder, language)
             with tempfile.TemporaryDirectory(prefix="new-", dir=views) as aside:
                 new = Path(aside, path.name)
-                (ladybug if language == "cypher" else oxigraph).write(graph, new)
+                if language == "cypher":
+                    ladybug.write(graph, new)
+                else:
+                    oxigraph.write(graph, new, redirects=former)
                 path.parent.mkdir(exist_ok=True)
                 for older in path.parent.glob(f"{language}-*"):
                     _remove(older)  # made by another version of the engine or of kg
@@ -150,10 +163,20 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _name(folder: Path, language: Language) -> str:
+    """The view's file name: it changes with all that the view is made of and the manifest does not tell of."""
+    if language == "cypher":
+        return _made_by(language)
+    try:
+        former = (folder / "redirects.parquet").read_bytes()
+    except FileNotFoundError:
+        former = b""
+    return f"{_made_by(language)}-{hashlib.sha256(former).hexdigest()[:12]}"
+
+
 @cache
-def _name(language: Language) -> str:
-    """The view's file name: it changes with the engine, whose files another version may not read, and with our code
-    that fills it."""
+def _made_by(language: Language) -> str:
+    """What changes with the engine, whose files another version may not read, and with our code that fills it."""
     package = Path(__file__).parents[1]
     sources = ["ontology.py", "graph.py", "sentences.py", "stores/views.py"]
     sources += ["property_graph.py", "stores/ladybug.py"] if language == "cypher" else ["rdf.py", "stores/oxigraph.py"]
