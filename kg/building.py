@@ -105,6 +105,7 @@ def build(
     replace: bool = False,
     vocabulary: Sequence[str | Path] = (),
     min_confidence: float | None = None,
+    model: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Graph:
     """The graph of papers: one path or several, in memory, or kept in the graph directory `output`.
@@ -112,7 +113,8 @@ def build(
     A directory that holds a graph is added to: papers whose text did not change are not extracted again; with
     `replace` it starts anew. `extractions` is a file of extractions to take in place of our own; `vocabulary` are files
     of concepts of your own, which the directory remembers. It also remembers `min_confidence`: what is less sure is
-    left out of the graph, 0 takes it back. What people decided (`kg.curate`) is obeyed.
+    left out of the graph, 0 takes it back. What people decided (`kg.curate`) is obeyed. `model` is the folder of a
+    trained model to extract with in place of kg's; another than last time extracts all papers again.
 
     Without `inputs` the papers that `output` has are put together again.
     """
@@ -128,6 +130,7 @@ def build(
         replace=replace,
         vocabulary=vocabulary,
         min_confidence=min_confidence,
+        model=model,
         progress=progress,
     ).graph
 
@@ -145,6 +148,7 @@ def run(
     replace: bool = False,
     vocabulary: Sequence[str | Path] = (),
     min_confidence: float | None = None,
+    model: str | Path | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
     """As `build`, and what was done besides."""
@@ -178,11 +182,11 @@ def run(
         corpus = _corpus(groups, old)
         papers = corpus.papers
         if extractions is None:
-            model = model_version()
-            stored = _kept(old, corpus, model)
-            new = _extracted([paper for paper in papers.values() if paper.id not in stored], jobs, tell)
+            made_by = model_version(model)
+            stored = _kept(old, corpus, made_by)
+            new = _extracted([paper for paper in papers.values() if paper.id not in stored], model, jobs, tell)
         else:
-            model = old.model or model_version()
+            made_by = old.model or model_version(model)
             stored = _kept(old, corpus, old.model)
             merged = {name: papers[paper] for name, paper in report.aliases.items() if paper in papers}
             new = read_extractions(extractions, {**merged, **papers})
@@ -193,7 +197,7 @@ def run(
         linked = {} if folder is None or replace else linking.remembered(folder)
         decided = () if folder is None else decisions.read(folder)
         least = old.min_confidence if min_confidence is None else min_confidence
-        state = _assembled(corpus, stored, old, model, tell, own, decided, linked, least)
+        state = _assembled(corpus, stored, old, made_by, tell, own, decided, linked, least)
         if folder is not None:
             tell("save", 0, 0)
             if vocabulary:
@@ -360,12 +364,12 @@ def _kept(old: State, corpus: _Corpus, model: str) -> dict[str, StoredExtraction
     return kept
 
 
-def _extracted(papers: Sequence[Paper], jobs: int, tell: Progress) -> Iterator[Extraction]:
+def _extracted(papers: Sequence[Paper], model: str | Path | None, jobs: int, tell: Progress) -> Iterator[Extraction]:
     """Our own extractions; without papers, the model is not even loaded."""
     if not papers:
         return
     tell("extract", 0, len(papers))
-    for number, extraction in enumerate(extract(papers, jobs=jobs), start=1):
+    for number, extraction in enumerate(extract(papers, model=model, jobs=jobs), start=1):
         tell("extract", number, len(papers))
         yield extraction
 
@@ -422,6 +426,7 @@ def _assembled(
         model=model,
         vocabulary=vocabulary.hash,
         min_confidence=min_confidence,
+        model=model,
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.argument("inputs", metavar="[INPUT...]", nargs=-1)
 @click.option("-o", "--output", metavar="DIR", default="graph", show_default=True, help="The graph directory.")
 @click.option("--extractions", metavar="FILE", help="Take these extractions (JSON Lines) in place of our own.")
+@click.option("--model", metavar="DIR", help="A trained model of your own, in place of the one that ships.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that extract.")
 @click.option("--replace", is_flag=True, help="Start anew instead of adding to what is there.")
 @click.option(
@@ -39,6 +40,7 @@ def build(
     inputs: Sequence[str],
     output: str,
     extractions: str | None,
+    model: str | None,
     jobs: int,
     replace: bool,
     vocabulary: Sequence[str],
@@ -71,6 +73,7 @@ def build(
             clean=clean,
             strict=strict,
             extractions=extractions,
+            model=model,
             jobs=jobs,
             replace=replace,
             vocabulary=vocabulary,
@@ -87,12 +90,14 @@ def build(
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="FILE", default="-", help="The extractions (default: standard output).")
 @click.option("--papers", "texts", metavar="FILE", help="The texts as read, which the offsets refer to.")
+@click.option("--model", metavar="DIR", help="A trained model of your own, in place of the one that ships.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that extract.")
 @read_options
 def extract(
     inputs: Sequence[str],
     output: str,
     texts: str | None,
+    model: str | None,
     jobs: int,
     format_: str | None,
     mapping: Sequence[str],
@@ -119,7 +124,7 @@ def extract(
     with ExitStack() as files:
         out = sys.stdout if output == "-" else files.enter_context(written_aside(Path(output)))
         beside = None if texts is None else files.enter_context(written_aside(Path(texts)))
-        count = write_extractions(papers, out, texts=beside, jobs=jobs, tell=tell)
+        count = write_extractions(papers, out, texts=beside, model=model, jobs=jobs, tell=tell)
     if tell:
         tell("", 0, 0)
     if report.skipped or report.duplicates:

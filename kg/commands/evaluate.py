@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.argument("papers", metavar="PAPERS", type=click.Path(exists=True, dir_okay=False))
 @click.argument("gold", metavar="GOLD", type=click.Path(exists=True, dir_okay=False))
 @click.option("--pred", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Extractions to score.")
+@click.option("--model", metavar="DIR", help="Without --pred: a trained model of your own to extract with.")
 @click.option("--gold-entities", is_flag=True, help="Only roles, relations and results, the gold's entities given.")
 @click.option("--calibration", is_flag=True, help="How often what is so sure is right, instead of the scores.")
 @click.option("--thresholds", is_flag=True, help="What each --min-confidence would keep, instead of the scores.")
@@ -41,6 +42,7 @@ def evaluate(
     papers: str,
     gold: str,
     pred: str | None,
+    model: str | None,
     gold_entities: bool,
     calibration: bool,
     thresholds: bool,
@@ -88,6 +90,8 @@ def evaluate(
         raise click.UsageError("--resolution, --calibration and --thresholds are tables of their own: choose one")
     if resolution and (gold_entities or errors or save):
         raise click.UsageError("--gold-entities, --errors and --save are about extraction: leave out --resolution")
+    if model and pred:
+        raise click.UsageError("--model extracts here: leave out --pred")
     if save and pred:
         raise click.UsageError("--save keeps what is extracted here: leave out --pred")
     texts = read_texts(papers)
@@ -103,7 +107,7 @@ def evaluate(
     else:
         from kg.extract import load
 
-        nlp = load()
+        nlp = load(model)
         make = scoring.extract_given if gold_entities else scoring.extract_here
         found = make(nlp, texts, wanted.values())
         if save:

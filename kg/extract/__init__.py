@@ -61,18 +61,20 @@ def model_version(path: str | Path | None = None) -> str:
         ) from None
 
 
-def extract(papers: Iterable[Paper], *, nlp: Language | None = None, jobs: int = 1) -> Iterator[Extraction]:
+def extract(
+    papers: Iterable[Paper], *, nlp: Language | None = None, model: str | Path | None = None, jobs: int = 1
+) -> Iterator[Extraction]:
     """What each paper says, in the order of the papers, the same whatever `jobs` (processes) is.
 
-    Papers are taken as they are needed, so that a stream of them does not live in memory.
+    `model` is the folder of a model of your own, `nlp` a pipeline that is loaded already. Papers are taken as they are needed, so that a stream of them does not live in memory.
     """
     if jobs < 1:
         raise KGError(f"{jobs} jobs: give a whole number from 1 up")
     if jobs == 1:
-        yield from _extract_here(papers, load() if nlp is None else nlp)
+        yield from _extract_here(papers, load(model) if nlp is None else nlp)
         return
     if nlp is None:
-        yield from _extract_apart(papers, MODEL, jobs)
+        yield from _extract_apart(papers, MODEL if model is None else Path(model), jobs)
         return
     from tempfile import TemporaryDirectory
 

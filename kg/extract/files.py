@@ -29,6 +29,7 @@ def write_extractions(
     out: TextIO,
     *,
     texts: TextIO | None = None,
+    model: str | Path | None = None,
     jobs: int = 1,
     tell: Callable[[str, int, int], None] | None = None,
 ) -> int:
@@ -44,7 +45,7 @@ def write_extractions(
             yield paper
 
     count = 0
-    for count, extraction in enumerate(extract(passing(), jobs=jobs), start=1):
+    for count, extraction in enumerate(extract(passing(), model=model, jobs=jobs), start=1):
         out.write(json.dumps(to_json(extraction, waiting.popleft().text), ensure_ascii=False) + "\n")
         if tell is not None:
             tell("extracting", count, 0)
