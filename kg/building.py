@@ -426,7 +426,6 @@ def _assembled(
         model=model,
         vocabulary=vocabulary.hash,
         min_confidence=min_confidence,
-        model=model,
     )
 
 

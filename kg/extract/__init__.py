@@ -66,7 +66,8 @@ def extract(
 ) -> Iterator[Extraction]:
     """What each paper says, in the order of the papers, the same whatever `jobs` (processes) is.
 
-    `model` is the folder of a model of your own, `nlp` a pipeline that is loaded already. Papers are taken as they are needed, so that a stream of them does not live in memory.
+    `model` is the folder of a model of your own, `nlp` a pipeline that is loaded already. Papers are taken as they are
+    needed, so that a stream of them does not live in memory.
     """
     if jobs < 1:
         raise KGError(f"{jobs} jobs: give a whole number from 1 up")
