@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
+from kg.extract import joining
 from kg.extract.abbreviations import find_abbreviations
 from kg.extract.annotations import occurrences
 from kg.extract.encoder import Heads, Reading, log_softmax
@@ -97,7 +98,8 @@ def test_pipes_declare_what_they_need_and_give() -> None:
 def test_a_pipe_in_the_wrong_place_is_a_problem() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("kg_entities")
-    assert nlp.analyze_pipes()["problems"]["kg_entities"] == ["doc._.kg_mentions", "doc._.kg_abbreviations"]
+    wanted = ["doc._.kg_mentions", "doc._.kg_abbreviations", "doc._.kg_reading"]
+    assert nlp.analyze_pipes()["problems"]["kg_entities"] == wanted
 
 
 def test_sentences_are_those_of_kg() -> None:
@@ -188,6 +190,34 @@ def test_more_than_the_long_form_is_another_thing() -> None:
     text = "We study few-shot named entity recognition (NER). NER is hard."
     mentions = [mention(text, "few-shot named entity recognition", "Task"), mention(text, "NER", "Task", 1)]
     assert len(group(text, mentions, find_abbreviations(text))) == 2
+
+
+def test_a_short_form_inside_a_longer_name_is_its_long_form() -> None:
+    text = "Named entity recognition (NER)\nNested NER is nested named entity recognition."
+    mentions = [
+        mention(text, "Named entity recognition", "Task"),
+        mention(text, "NER", "Task"),
+        mention(text, "Nested NER", "Task"),
+        mention(text, "nested named entity recognition", "Task"),
+    ]
+    found = group(text, mentions, find_abbreviations(text))
+    assert [len(entity["mentions"]) for entity in found] == [2, 2]
+
+
+def test_names_that_share_nothing_are_no_pair_and_joined_ones_are_one_entity() -> None:
+    text = "Speech styles\nWe control the speaking style of Tacotron with GLUE."
+    names = (("Speech styles", "Concept"), ("speaking style", "Concept"), ("Tacotron", "Method"), ("GLUE", "Dataset"))
+    entities = group(text, [mention(text, name, kind) for name, kind in names], [])
+    pairs, rows = joining.candidates(text, entities, reading_of(text))
+    assert pairs == [(0, 1)]
+    assert "inner=differs" in rows[0]
+    joined = joining.join(entities, pairs, [0.9], 0.5)
+    assert [(entity["name"], len(entity["mentions"])) for entity in joined] == [
+        ("Speech Style", 2),
+        ("Tacotron", 1),
+        ("GLUE", 1),
+    ]
+    assert joining.join(entities, pairs, [0.4], 0.5) == entities
 
 
 def test_one_type_an_entity_by_score() -> None:

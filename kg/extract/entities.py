@@ -1,7 +1,8 @@
 """Groups the mentions of a paper into entities: one thing, all the strings that name it, one type, one name.
 
 Strings are one thing when their normal forms are equal (case, hyphens, plural), when the text says that one abbreviates
-the other, or when one is made of the initials of the other.
+the other, also inside a longer name (`nested NER`), when one is made of the initials of the other, or when a learned
+model says so (`kg.extract.joining`).
 
 >>> text = "Graph Neural Networks (GNNs) are graph neural networks."
 >>> spans = [(0, 21), (23, 27), (33, 54)]
@@ -14,12 +15,14 @@ the other, or when one is made of the initials of the other.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from kg.extract import joining, linear
 from kg.extract.abbreviations import looks_short
 from kg.extract.features import normal_form, register_attributes, singular
 from kg.model import ENTITY_TYPES
@@ -29,12 +32,15 @@ _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
 @Language.factory(
-    "kg_entities", requires=["doc._.kg_mentions", "doc._.kg_abbreviations"], assigns=["doc._.kg_entities"]
+    "kg_entities",
+    requires=["doc._.kg_mentions", "doc._.kg_abbreviations", "doc._.kg_reading"],
+    assigns=["doc._.kg_entities"],
+    default_config={"threshold": 0.5},
 )
-def make_entities(nlp: Language, name: str) -> EntityGrouper:  # noqa: ARG001
-    """The component `kg_entities`."""
+def make_entities(nlp: Language, name: str, threshold: float) -> EntityGrouper:  # noqa: ARG001
+    """The component `kg_entities`; two names whose pair scores below `threshold` stay two entities."""
     register_attributes()
-    return EntityGrouper()
+    return EntityGrouper(threshold=threshold)
 
 
 def group(
@@ -93,6 +99,7 @@ def _pairs(
         if long != short:
             pairs.append((short, long))
     spelled = {short for short, _ in pairs}
+    pairs += _expanded(forms, [(normal_form(text[a:b]), normal_form(text[c:d])) for a, b, c, d in abbreviations])
     by_initials: dict[str, list[str]] = {}
     for form in forms:
         words = _WORD.findall(form)
@@ -106,6 +113,20 @@ def _pairs(
         fitting = by_initials.get(form, [])
         if len(fitting) == 1 and {m["type"] for m in forms[fitting[0]]} & {m["type"] for m in forms[form]}:
             pairs.append((form, fitting[0]))
+    return pairs
+
+
+def _expanded(
+    forms: Mapping[str, Sequence[Mapping[str, Any]]], known: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Pairs of names of which one holds the short form where the other holds the long one."""
+    pairs = []
+    for short, long in known:
+        inside = re.compile(rf"(?<!\w){re.escape(short)}(?!\w)")
+        for form in forms:
+            whole = inside.sub(long, form)
+            if form != short and whole != form and normal_form(whole) in forms:
+                pairs.append((form, normal_form(whole)))
     return pairs
 
 
@@ -149,6 +170,24 @@ def _capital(word: str, *, first: bool) -> str:
 class EntityGrouper:
     """Writes `doc._.kg_entities`: dicts of `type`, `name`, `score` and `mentions` (lists of start, end, score)."""
 
+    def __init__(self, *, threshold: float) -> None:
+        self.threshold = threshold
+        self.model: linear.Linear | None = None
+
     def __call__(self, doc: Doc) -> Doc:
-        doc._.kg_entities = group(doc.text, doc._.kg_mentions, doc._.kg_abbreviations)
+        found = group(doc.text, doc._.kg_mentions, doc._.kg_abbreviations)
+        if self.model is not None:
+            pairs, rows = joining.candidates(doc.text, found, doc._.kg_reading)
+            found = joining.join(found, pairs, joining.scores(self.model, rows).tolist(), self.threshold)
+        doc._.kg_entities = found
         return doc
+
+    def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
+        Path(path).mkdir(parents=True, exist_ok=True)
+        if self.model is not None:
+            self.model.save(Path(path) / "model.npz")
+
+    def from_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> EntityGrouper:  # noqa: ARG002
+        file = Path(path) / "model.npz"
+        self.model = linear.load(file) if file.is_file() else None
+        return self

@@ -10,6 +10,7 @@ thresholds are chosen by cross-validation over papers.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from kg.extract import linear, mentions, relations, results, roles
+from kg.extract import joining, linear, mentions, relations, results, roles
 from kg.extract.encoder import Reading
 from kg.extract.entities import group
 from kg.extract.evaluate import pair_entities
@@ -63,7 +64,7 @@ def fit_components(
     accepted = fit_mentions(scorer, examples, votes, folds, settings["mentions"])
     for example, found in zip(examples, accepted, strict=True):
         example.doc._.kg_mentions = found
-        example.doc._.kg_entities = group(example.paper.text, found, example.doc._.kg_abbreviations)
+    fit_entities(nlp, examples, folds, settings["entities"])
     named = fit_roles(nlp, examples, folds, settings["roles"])
     fit_relations(nlp, examples, named, folds, settings["relations"])
     fit_results(nlp, examples, folds, settings["results"])
@@ -178,6 +179,64 @@ def fit_mentions(
         ]
         for number in range(len(examples))
     ]
+
+
+def fit_entities(nlp: Language, examples: Sequence[Example], folds: NDArray[Any], options: Mapping[str, Any]) -> None:
+    """Fit which names are one thing, on the annotated mentions; the threshold is the best for the found ones.
+
+    The documents get the entities that models which have not seen the paper make.
+    """
+    grouper: Any = nlp.get_pipe("kg_entities")
+    blocks, targets, counts = [], [], []
+    for example in examples:
+        owner = {(m.start, m.end): entity.id for entity in example.said.entities for m in entity.mentions}
+        gold = [
+            {"start": m.start, "end": m.end, "type": entity.type, "score": 1.0}
+            for entity in example.said.entities
+            for m in entity.mentions
+        ]
+        gold.sort(key=lambda mention: (mention["start"], mention["end"]))
+        groups = group(example.paper.text, gold, example.doc._.kg_abbreviations)
+        pairs, features = joining.candidates(example.paper.text, groups, example.reading)
+        whose = [Counter(owner[start, end] for start, end, _ in own["mentions"]).most_common(1)[0][0] for own in groups]
+        blocks.append(linear.encode(features))
+        targets += [int(whose[i] == whose[j]) for i, j in pairs]
+        counts.append(len(pairs))
+    rows, truth, fold_of = linear.stack(blocks), np.array(targets, dtype=np.int64), np.repeat(folds, counts)
+
+    def fit(chosen: NDArray[Any]) -> linear.Linear:
+        model = linear.fit(rows.take(chosen), truth[chosen], labels=("no", "yes"), **options["fit"])
+        return model.smaller(options["features"])
+
+    found: list[tuple[list[dict[str, Any]], list[tuple[int, int]], list[float]]] = [([], [], []) for _ in examples]
+    for fold in range(FOLDS):
+        model = fit(fold_of != fold)
+        for number in np.flatnonzero(folds == fold).tolist():
+            doc = examples[number].doc
+            groups = group(doc.text, doc._.kg_mentions, doc._.kg_abbreviations)
+            pairs, features = joining.candidates(doc.text, groups, examples[number].reading)
+            found[number] = (groups, pairs, joining.scores(model, features).tolist())
+
+    def f1(threshold: float) -> float:
+        given = hits = wanted = 0
+        for example, (groups, pairs, scores) in zip(examples, found, strict=True):
+            made = joining.join(groups, pairs, scores, threshold)
+            example.doc._.kg_entities = [{**entity, "role": "mentions", "role_score": 1.0} for entity in made]
+            said = to_extraction(example.doc, example.paper.id)
+            own = {entity.id: entity.type for entity in said.entities}
+            kinds = {entity.id: entity.type for entity in example.said.entities}
+            hits += sum(own[a] == kinds[b] for a, b in pair_entities(example.said, said).items())
+            given += len(own)
+            wanted += len(kinds)
+        return 200 * hits / max(1, given + wanted)
+
+    limits = (1.1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+    table = {limit: f1(limit) for limit in limits}
+    grouper.threshold = max(limits, key=lambda limit: table[limit])
+    log.info(
+        "entities: F1 %.2f by rule alone, %.2f joined at %.1f", table[1.1], f1(grouper.threshold), grouper.threshold
+    )
+    grouper.model = fit(np.ones(len(rows), bool))
 
 
 def fit_roles(
