@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.tokens import Doc
+from spacy.util import filter_spans
 
 from kg.sentences import sentences
 
@@ -52,6 +54,19 @@ def token_borders(doc: Doc) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     lengths, blanks = doc.to_array(["LENGTH", "SPACY"]).reshape(-1, 2).T.astype(np.int64)
     ends = np.cumsum(lengths + blanks) - blanks
     return ends - lengths, ends
+
+
+def set_entities(doc: Doc, mentions: Sequence[Mapping[str, Any]]) -> None:
+    """Show mentions as `doc.ents`, too, as users of spaCy expect them: by whole tokens, without overlap.
+
+    >>> import spacy
+    >>> doc = spacy.blank("en")("We use BERT-based models.")
+    >>> set_entities(doc, [{"start": 7, "end": 11, "type": "Method"}])
+    >>> [(span.text, span.label_) for span in doc.ents]
+    [('BERT', 'Method')]
+    """
+    spans = (doc.char_span(m["start"], m["end"], label=m["type"], alignment_mode="expand") for m in mentions)
+    doc.set_ents(filter_spans([span for span in spans if span is not None]))
 
 
 def singular(word: str) -> str:

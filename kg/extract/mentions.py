@@ -28,7 +28,7 @@ from spacy.tokens import Doc
 from kg.extract import linear
 from kg.extract.annotations import longest_first, occurrences
 from kg.extract.encoder import Reading
-from kg.extract.features import bucket, casing, foreign_spans, register_attributes, singular
+from kg.extract.features import bucket, casing, foreign_spans, register_attributes, set_entities, singular
 from kg.model import ENTITY_TYPES
 from kg.sentences import sentences
 
@@ -54,7 +54,7 @@ Detected = Mapping[Span, str]
 @Language.factory(
     "kg_mentions",
     requires=["doc._.kg_reading", "doc._.kg_abbreviations"],
-    assigns=["doc._.kg_mentions"],
+    assigns=["doc._.kg_mentions", "doc.ents"],
     default_config={"threshold": 0.5},
 )
 def make_mentions(nlp: Language, name: str, threshold: float) -> MentionScorer:  # noqa: ARG001
@@ -415,6 +415,7 @@ class MentionScorer:
             {"start": start, "end": end, "type": kind, "score": round(score, 4)}
             for (start, end), (kind, score) in sorted(chosen.items())
         ]
+        set_entities(doc, doc._.kg_mentions)
         return doc
 
     def scores(self, found: Sequence[Candidate]) -> list[float]:

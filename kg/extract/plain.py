@@ -18,7 +18,7 @@ from spacy.tokens import Doc
 
 from kg.extract.encoder import EncoderReader, Reading
 from kg.extract.evaluate import Score, score_of
-from kg.extract.features import register_attributes
+from kg.extract.features import register_attributes, set_entities
 from kg.extract.tokenizer import make_blank
 from kg.model import Extraction, Paper
 from kg.sentences import shortest_evidence
@@ -29,7 +29,7 @@ THRESHOLDS = tuple(number / 20 for number in range(2, 19))
 Triple = tuple[tuple[int, int], str, tuple[int, int]]
 
 
-@Language.factory("kg_spans", requires=["doc._.kg_reading"], assigns=["doc._.kg_mentions"])
+@Language.factory("kg_spans", requires=["doc._.kg_reading"], assigns=["doc._.kg_mentions", "doc.ents"])
 def make_spans(nlp: Language, name: str) -> SpanReader:  # noqa: ARG001
     """The component `kg_spans`."""
     register_attributes()
@@ -127,6 +127,7 @@ class SpanReader:
 
     def __call__(self, doc: Doc) -> Doc:
         doc._.kg_mentions = find_mentions(doc._.kg_reading)
+        set_entities(doc, doc._.kg_mentions)
         return doc
 
 
