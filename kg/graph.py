@@ -293,7 +293,8 @@ def _relations(extraction: Extraction, nodes: dict[str, str], text: str) -> Iter
         if relation.start is not None and relation.end is not None:
             span = (relation.start, relation.end)
         else:
-            span = shortest_evidence(text, _spans(entity_by_id[relation.head]), _spans(entity_by_id[relation.tail]))
+            heads, tails = _spans(entity_by_id[relation.head]), _spans(entity_by_id[relation.tail])
+            span = shortest_evidence(text, heads, tails, relation.predicate)
         if span is None:
             continue
         evidence = Evidence(

@@ -302,6 +302,63 @@ def test_units_and_notes() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "units", "notes"),
+    [
+        ("F1 improves from 71.2 to 74.5.", [None, None], ["before", None]),
+        ("It improves F1 by 5% to 7%.", ["percent"] * 2, ["improvement"] * 2),
+        ("It wins by 2.1 points on A and 1.4 points on B.", ["points"] * 2, [None] * 2),
+        ("It outperforms GPT by 2.1 points on A and 1.4 points on B.", ["points"] * 2, ["gain"] * 2),
+        ("Gains of 12.1, 6.5, and 2.8 percentage points are seen.", ["points"] * 3, ["gain"] * 3),
+        ("It outperforms GPT (71%) and reaches 80%.", ["percent"] * 2, [None, None]),
+        ("It is up to 30x faster and 12 times smaller.", ["times"] * 2, ["faster", "smaller"]),
+        ("A 72% relative reduction in error.", ["percent"], ["relative reduction"]),
+        ("SOTA 0.85/0.84 (dev) and 0.67 (test).", [None] * 3, ["dev", "dev", "test"]),
+        ("It is +1.2% better, and uses 48 hours.", ["percent", "hours"], ["gain", None]),
+        ("It has 3.43 vs 3.44 bits/dim.", ["bits per dimension"] * 2, [None] * 2),
+        ("See https://x.org/2019/45.3 or github.com/a/b-23.4 for 5 ms.", ["milliseconds"], [None]),
+    ],
+)
+def test_gains_ranges_and_values_reached(text: str, units: list[str | None], notes: list[str | None]) -> None:
+    found = numbers(text)
+    assert [unit_of(text, a, b) for a, b in found] == units
+    assert [note_of(text, a, b) for a, b in found] == notes
+
+
+def about(text: str, *names: tuple[str, str, str]) -> list[dict[str, str | None]]:
+    """What each number of a text is about, by name."""
+    entities = [
+        {"type": kind, "role": role, "mentions": [[a, b, 1.0] for a, b in occurrences(text, word)]}
+        for word, kind, role in names
+    ]
+    return [
+        {kind: None if number is None else names[number][0] for kind, number in found.items()}
+        for found in aspects(text, entities, numbers(text))
+    ]
+
+
+def test_lists_of_numbers_and_of_names_go_together() -> None:
+    text = "Net for parsing\nOur Net reaches 71.2%, 74.5% and 80.1% accuracy on Alpha, Beta and Gamma, respectively."
+    names = [(word, "Dataset", "evaluates_on") for word in ("Alpha", "Beta", "Gamma")]
+    found = about(text, ("Net", "Method", "introduces"), ("accuracy", "Metric", "reports"), *names)
+    assert [row["dataset"] for row in found] == ["Alpha", "Beta", "Gamma"]
+    assert {row["method"] for row in found} == {"Net"}
+    assert {row["metric"] for row in found} == {"accuracy"}
+
+
+def test_the_value_of_a_baseline_is_not_the_papers_own() -> None:
+    text = "Net for parsing\nOur Net outperforms OldNet on Alpha (15.8 vs 18.3 perplexity)."
+    first, second = about(
+        text,
+        ("Net", "Method", "introduces"),
+        ("OldNet", "Method", "compares"),
+        ("Alpha", "Dataset", "evaluates_on"),
+        ("perplexity", "Metric", "reports"),
+    )
+    assert (first["method"], first["dataset"], first["metric"]) == ("Net", "Alpha", "perplexity")
+    assert second["method"] != "Net"
+
+
 def test_a_number_is_about_what_is_near() -> None:
     text = "BERT for NLI\nBERT reaches 90% accuracy on MNLI and 80% on SNLI."
     entities = [

@@ -18,7 +18,7 @@ from kg.cli import main
 from kg.extract.annotations import from_json, read_extractions
 from kg.graph import assemble
 from kg.model import Extraction, Paper, Resolution
-from kg.resolve import Concept, Decision, Resolver, Vocabulary, load_vocabulary
+from kg.resolve import Concept, Decision, Resolver, Thresholds, Vocabulary, load_vocabulary
 from kg.resolve.evaluate import blinded, score
 from kg.resolve.gather import count, gather
 
@@ -90,6 +90,58 @@ def test_an_abbreviation_of_two_things_stays_apart() -> None:
         "3": [("Method", ["QTS"])],
     }
     assert nodes(said) == ["method:quiet-tree-search", "method:quantile-time-series", "method:qts"]
+
+
+@pytest.mark.parametrize("short", ["CNN", "SSD", "MAP", "NLI", "PPO", "ELMo"])
+def test_what_stands_beside_an_ambiguous_abbreviation_decides(short: str) -> None:
+    one = " ".join(f"{letter}alpha" for letter in short.upper())
+    other = " ".join(f"{letter}omega" for letter in short.upper())
+    image, sound = [("Task", [t]) for t in ("zap seeing", "zap colouring")], [("Task", ["zap hearing", "zap sounds"])]
+    sound.append(("Dataset", ["ZapSounds"]))
+    said: Said = {
+        "1": [("Method", [one, short]), *image],
+        "2": [("Method", [other, short]), *sound],
+        "3": [("Method", [short]), *image],
+        "4": [("Method", [short]), *sound],
+        "5": [("Method", [short]), image[0], sound[1]],  # one neighbour each: not enough
+        "6": [("Method", [short]), *image, *sound],  # both alike
+        "7": [("Method", [short])],
+    }
+    resolution = resolve(said)
+    found = [resolution.assignments[f"paper:{paper}", "e0"] for paper in said]
+    assert found[2] == found[0] != found[1] == found[3]
+    assert found[4] == found[5] == found[6]
+    assert found[4] not in found[:2]
+    assert {(m.entity, m.rule) for m in resolution.merges if m.merged_name == short and m.entity in found[:2]} == {
+        (node, "context") for node in found[:2]
+    }
+    assert resolve(dict(reversed(said.items()))).entities == resolution.entities
+
+
+def test_context_needs_a_share_that_can_be_set() -> None:
+    said: Said = {
+        "1": [("Method", ["Quiet Tree Search", "QTS"]), ("Task", ["a zap"]), ("Task", ["b zap"]), ("Task", ["c zap"])],
+        "2": [("Method", ["Quantile Time Series", "QTS"]), ("Task", ["d zap"])],
+        "3": [("Method", ["QTS"]), ("Task", ["a zap"]), ("Task", ["b zap"]), ("Task", ["c zap"]), ("Task", ["d zap"])],
+    }
+    assert resolve(said).assignments["paper:3", "e0"] == "method:qts"
+    bold = resolve(said, thresholds=Thresholds(context=0.7)).assignments
+    assert bold["paper:3", "e0"] == "method:quiet-tree-search"
+
+
+def test_context_decides_against_what_the_vocabulary_knows(shipped: Vocabulary) -> None:
+    said: Said = {
+        "1": [
+            ("Method", ["Cheerful Name Normaliser", "CNN"]),
+            ("Task", ["name cheering"]),
+            ("Dataset", ["CheerNames"]),
+        ],
+        "2": [("Method", ["CNN"]), ("Task", ["name cheering"]), ("Dataset", ["CheerNames"])],
+        "3": [("Method", ["CNN"]), ("Task", ["image classification"])],
+    }
+    found = resolve(said, shipped).assignments
+    assert found["paper:2", "e0"] == "method:cheerful-name-normaliser"
+    assert found["paper:3", "e0"] == "method:convolutional-neural-network"
 
 
 def test_a_paper_that_defines_an_abbreviation_anew_is_heard(shipped: Vocabulary) -> None:

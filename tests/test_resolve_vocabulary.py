@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from kg import ontology
 from kg.model import ENTITY_TYPES, OntologyError
+from kg.rdf import rdflib_graph
 from kg.resolve import Vocabulary, load_vocabulary
 from kg.resolve.forms import key
 from kg.resolve.generic import is_generic
@@ -59,7 +61,83 @@ def test_broader_is_known_of_the_same_type_and_acyclic(shipped: list[Concept], v
         for above in concept.broader:
             assert by_id[above].type == concept.type
     assert [concept.id for concept in shipped if concept.id in set(vocabulary.ancestors(concept.id))] == []
-    assert sum(bool(concept.broader) for concept in shipped) > 3_000
+    assert sum(bool(concept.broader) for concept in shipped) >= 5_000
+
+
+def test_definitions_and_introducing_papers(shipped: list[Concept]) -> None:
+    """Definitions are short; a year before the paper on arXiv means that it was put there later."""
+    defined = [concept for concept in shipped if concept.definition]
+    assert len(defined) >= 500
+    assert [c.id for c in defined if not (10 <= len(c.definition) <= 120 and c.definition.endswith("."))] == []
+    assert [c.id for c in shipped if c.year is not None and not 1900 <= c.year <= 2026] == []
+    introduced = [concept for concept in shipped if concept.introduced_by]
+    assert len(introduced) >= 1_000
+    for concept in introduced:
+        found = re.fullmatch(r"arXiv:(\d\d)(0[1-9]|1[0-2])\.(\d{4,5})", concept.introduced_by)
+        assert found, concept.id
+        assert len(found[3]) == (5 if found[1] >= "15" else 4), concept.id
+        assert concept.year is not None, concept.id
+        assert concept.year <= 2000 + int(found[1]), concept.id
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "name", "paper"),
+    [
+        ("Method", "Transformer", "arXiv:1706.03762"),
+        ("Method", "BERT", "arXiv:1810.04805"),
+        ("Method", "ResNet", "arXiv:1512.03385"),
+        ("Method", "GAN", "arXiv:1406.2661"),
+        ("Method", "soft actor-critic", "arXiv:1801.01290"),
+        ("Method", "node2vec", "arXiv:1607.00653"),
+        ("Method", "integrated gradients", "arXiv:1703.01365"),
+        ("Method", "GPTQ", "arXiv:2210.17323"),
+        ("Method", "Tacotron 2", "arXiv:1712.05884"),
+        ("Method", "SPLADE", "arXiv:2107.05720"),
+        ("Metric", "BERTScore", "arXiv:1904.09675"),
+        ("Dataset", "GSM8K", "arXiv:2110.14168"),
+        ("Concept", "neural tangent kernel", "arXiv:1806.07572"),
+        ("Task", "panoptic segmentation", "arXiv:1801.00868"),
+    ],
+)
+def test_classics_of_each_field(vocabulary: Vocabulary, entity_type: str, name: str, paper: str) -> None:
+    identifier = vocabulary.find(entity_type, name)
+    assert identifier is not None
+    assert vocabulary.concepts[identifier].introduced_by == paper
+
+
+SHAPES = """
+@prefix sh: <http://www.w3.org/ns/shacl#> . @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+@prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> . @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+@prefix dcterms: <http://purl.org/dc/terms/> . @prefix s: <https://example.org/> .
+s:label a sh:PropertyShape ; sh:targetClass skos:Concept ; sh:path skos:prefLabel ; sh:minCount 1 ; sh:maxCount 1 ;
+  sh:datatype rdf:langString ; sh:disjoint skos:altLabel .
+s:other a sh:PropertyShape ; sh:targetClass skos:Concept ; sh:path skos:altLabel ; sh:datatype rdf:langString .
+s:definition a sh:PropertyShape ; sh:targetClass skos:Concept ; sh:path skos:definition ; sh:maxCount 1 .
+s:broader a sh:PropertyShape ; sh:targetClass skos:Concept ; sh:path skos:broader ; sh:class skos:Concept .
+s:scheme a sh:PropertyShape ; sh:targetClass skos:Concept ; sh:path skos:inScheme ; sh:minCount 1 ;
+  sh:class skos:ConceptScheme .
+s:created a sh:PropertyShape ; sh:targetClass skos:Concept ; sh:path dcterms:created ; sh:maxCount 1 ;
+  sh:datatype xsd:gYear .
+s:type a sh:PropertyShape ; sh:targetClass skos:Concept ; sh:path rdf:type ; sh:minCount 2 ; sh:maxCount 2 .
+"""
+
+
+def test_the_shipped_file_is_valid_skos() -> None:
+    import pyoxigraph as ox
+    import pyshacl
+    import rdflib
+
+    quads = ox.parse(path=str(ontology.path("vocabulary.ttl")))
+    whole = rdflib_graph(ox.Triple(quad.subject, quad.predicate, quad.object) for quad in quads)
+    shapes = rdflib.Graph().parse(data=SHAPES, format="turtle")
+    conforms, _, report = pyshacl.validate(whole, shacl_graph=shapes, inplace=True)
+    assert conforms, report[:2000]
+    broken = rdflib.Graph().parse(
+        data="""@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+        <https://x.org/a> a skos:Concept ; skos:prefLabel "A"@en ; skos:altLabel "A"@en ;
+          skos:broader <https://x.org/b> ."""
+    )
+    assert not pyshacl.validate(broken, shacl_graph=shapes, inplace=True)[0]
 
 
 def test_the_file_is_sorted_and_written_as_it_is_read(shipped: list[Concept], tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from kg.extract import linear, polarity
 from kg.extract.encoder import Reading
 from kg.extract.features import View, bucket, normal_form, register_attributes
 from kg.model import ENTITY_TYPES
-from kg.sentences import nearest_pairs, shortest_evidence
+from kg.sentences import is_all, nearest_pairs, shortest_evidence
 
 NONE = "none"
 #: Characters between the nearest mentions of two entities beyond which no relation is looked for: most of an abstract,
@@ -251,7 +251,7 @@ def evidence(
     """Where the text shows a relation (start, end), and whether it denies it there, or only supposes it."""
     heads = [(start, end) for start, end, _ in head["mentions"]]
     tails = [(start, end) for start, end, _ in tail["mentions"]]
-    span = shortest_evidence(text, heads, tails)
+    span = shortest_evidence(text, heads, tails, predicate)
     if span is None:
         return 0, 0, False, False
     start, end = span
@@ -291,6 +291,8 @@ class RelationClassifier:
             head, tail = pairs[number]
             predicate = self.model.labels[chosen[number]]
             start, end, negated, hedged = evidence(view.text, predicate, entities[head], entities[tail])
+            if is_all(view.text, start, end):
+                continue  # nothing shorter than the whole abstract names both: no place says it
             found.append(
                 {
                     "head": head,

@@ -12,7 +12,6 @@ A pattern finds numbers, a learned model says which of them are results (not yea
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -24,13 +23,15 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from kg.extract import linear
+from kg.extract.aspects import aspects, run_of_numbers
 from kg.extract.encoder import Reading
 from kg.extract.features import View, bucket, register_attributes
-from kg.sentences import sentences
+from kg.sentences import sentence_at
 
 _PLAIN = r"(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
 _UNIT = r"(?:\s?(?:\\?%|[xX×](?!\w)|\\times|times\b))?"
 _NUMBER = re.compile(rf"(?<![\w.])(?:\+|−|(?<![\w)%])-)?{_PLAIN}{_UNIT}(?:\s?(?:--?|–|—)\s?{_PLAIN}{_UNIT})?")
+_URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|org|io|net|ai|edu|ac\.uk)/\S+", re.IGNORECASE)
 _UNITS = (
     ("percent", re.compile(r"\\?%|\s(?:percent|per cent)\b")),
     ("points", re.compile(r"\s(?:(?:absolute|percentage|BLEU|F1|ROUGE)[\s-])?points?\b|\spp\b")),
@@ -44,10 +45,6 @@ _UNITS = (
     ("gigabytes", re.compile(r"\s?GB\b")),
     ("megabytes", re.compile(r"\s?MB\b")),
 )
-#: Roles of the entities that a paper is mainly about, best first.
-_MAIN = MappingProxyType({"introduces": 0, "addresses": 0, "studies": 1, "evaluates_on": 1, "reports": 1})
-#: Characters that a method of another role seems farther away.
-_METHOD_PENALTY = MappingProxyType({"introduces": 0, "studies": 60, "uses": 120})
 _CHANGE = re.compile(
     r"\b(improve(?:ments?|s|d)?|gains?|increases?|increased|reductions?|reduces?|reduced|decreases?|decreased|faster|slower"
     r"|smaller|fewer|less|better|higher|lower|speed-?ups?|boosts?|outperform(?:s|ed|ing)?|drops?)\b",
@@ -66,6 +63,93 @@ _NOTES = (
 )
 
 
+#: Units that name what is measured, so that no other metric of the paper is meant; and longer ways to say "points".
+_MEASURES = (
+    ("bits per dimension", re.compile(r"\s?(?:bits?\s?(?:/|per)\s?(?:dim(?:ension)?)\b|bpd\b)", re.IGNORECASE)),
+    ("bits per character", re.compile(r"\s?(?:bits?\s?(?:/|per)\s?char(?:acter)?\b|bpc\b)", re.IGNORECASE)),
+    ("bits per byte", re.compile(r"\s?(?:bits?\s?(?:/|per)\s?byte\b|bpb\b)", re.IGNORECASE)),
+    ("points", re.compile(r"\s?(?:\\?%\s?)?(?:[\w@/-]+\s){0,3}?(?:percentage\s)?points?\b")),
+)
+_QUALIFIED = (
+    r"(?:\s*(?:up to|about|around|roughly|approximately|approx\.|nearly|almost|at least|at most|more than|over"
+    r"|as much as|an average of|a margin of|a factor of|a large margin of|on average|an additional|another|an absolute"
+    r"|a relative|average"
+    r"|[~∼≈$(|:]|,))*\s*"
+)
+_STEMS = (
+    r"improve(?:ments?|s|d)?|improving|gains?|gained|gaining|increase[sd]?|increasing|reduc(?:tions?|e[sd]?|ing)"
+    r"|decrease[sd]?|decreasing|drops?|dropped|dropping|boost(?:s|ed|ing)?|speed(?:s|ing)?[- ]?ups?"
+    r"|speeding up|savings?|saves?|saving|degradation|degrad(?:es?|ed|ing)|loss|lift|margin"
+)
+_CHANGED = re.compile(
+    rf"\b(?:{_STEMS}|outperform(?:s|ed|ing)?|surpass(?:es|ed|ing)?|exceed(?:s|ed|ing)?|beat(?:s|ing)?|enhanc(?:e[sd]?|ing)"
+    r"|rais(?:e[sd]?|ing)|lower(?:s|ed|ing)|cut(?:s|ting)?|faster|slower|better|higher|lower|smaller|fewer|advanc(?:e[sd]?|ing)"
+    r"|superior|declin(?:e[sd]?|ing)|shrink(?:s|ing)?|accelerat(?:e[sd]?|ing)|superiority|outscor(?:e[sd]?|ing))\b",
+    re.IGNORECASE,
+)
+#: "… by up to" before a number.
+_LED = re.compile(rf"\bby{_QUALIFIED}$", re.IGNORECASE)
+#: "improvement of", "gains in accuracy (" before a number.
+_NAMED = re.compile(
+    rf"\b(?P<word>{_STEMS}|speedup|overhead)(?:\s+(?:in|of|on|over|for)\s+(?:[\w@-]+\s+){{1,5}}?|\s+)?"
+    rf"(?:\([^()]*\)\s+)?(?:of|:|\(|is|are|,)?{_QUALIFIED}$",
+    re.IGNORECASE,
+)
+#: "% improvement", "points higher", "x faster" after a number.
+_BEHIND = re.compile(
+    r"[\s\\%$)]*(?:(?!(?:with|while|using|at|and|for|to|on|of|in|by|from|than|whereas)\b)[\w@/.-]+\s+){0,4}?"
+    rf"(?P<word>(?:{_STEMS}|faster|slower|better|higher|lower|smaller|fewer|less|more|greater|larger|cheaper|worse|compression"
+    r"|acceleration))\b(?!\s+of\s+the\s+time)",
+    re.IGNORECASE,
+)
+#: Between two numbers of which the second has the unit of both: "15.8 vs 18.3 perplexity".
+_PAIRED = re.compile(r"\s*(?:vs\.?|versus|to|→|-+>|compared (?:to|with))\s*", re.IGNORECASE)
+_FROM = re.compile(rf"\bfrom{_QUALIFIED}$", re.IGNORECASE)
+_ON_TO = re.compile(rf"[\s\w/%\\().-]{{0,24}}?(?:\bto|-+>|→){_QUALIFIED}[\d.]", re.IGNORECASE)
+_TO = re.compile(rf"(?:(?<!\bup )\bto|-+>|→){_QUALIFIED}$", re.IGNORECASE)
+#: Which part of a data set a value was reached on: "0.85/0.84 (dev)".
+_SPLIT = re.compile(
+    r"[\s\\%$]*(?:\w+\s)?[(,]?\s*(?:on\s+|in\s+)?(?:the\s+)?(dev|development|validation|valid|val|test)"
+    r"(?:[\s-]+(?:sets?|data|split))?(?=[\s),.;/])",
+    re.IGNORECASE,
+)
+_SPLITS = MappingProxyType({"dev": "dev", "val": "validation", "tes": "test"})
+_BREAK = re.compile(
+    r";\s|\b(?:while|whereas|but|achiev\w+|reach\w*|obtain\w*|attain\w*|yield\w*|score\w*|with an?)\b|\.\s"
+)
+_GOES_ON = re.compile(rf"(?:,|\band|/|&)(?:\s+(?:by|of))?{_QUALIFIED}$", re.IGNORECASE)
+_KINDS = (
+    ("improv", "improvement"),
+    ("enhanc", "improvement"),
+    ("advanc", "improvement"),
+    ("increas", "increase"),
+    ("rais", "increase"),
+    ("reduc", "reduction"),
+    ("lower", "reduction"),
+    ("cut", "reduction"),
+    ("sav", "reduction"),
+    ("shrink", "reduction"),
+    ("decreas", "decrease"),
+    ("declin", "decrease"),
+    ("degrad", "drop"),
+    ("drop", "drop"),
+    ("loss", "drop"),
+    ("speed", "speed-up"),
+    ("accelerat", "speed-up"),
+    ("faster", "faster"),
+    ("boost", "gain"),
+    ("outperform", "gain"),
+    ("outscor", "gain"),
+    ("surpass", "gain"),
+    ("exceed", "gain"),
+    ("beat", "gain"),
+    ("superior", "gain"),
+    ("gain", "gain"),
+    ("lift", "gain"),
+    ("margin", "gain"),
+)
+
+
 @Language.factory(
     "kg_results",
     requires=["doc._.kg_entities", "doc._.kg_reading"],
@@ -79,8 +163,10 @@ def make_results(nlp: Language, name: str, threshold: float) -> ResultReader:  #
 
 
 def numbers(text: str) -> list[tuple[int, int]]:
-    """The spans of all numbers, each with a sign, percent or times, and the second end of a range."""
-    return [match.span() for match in _NUMBER.finditer(text)]
+    """The spans of all numbers, each with a sign, percent or times, and the second end of a range; none in URLs."""
+    urls = [match.span() for match in _URL.finditer(text)]
+    spans = (match.span() for match in _NUMBER.finditer(text))
+    return [(start, end) for start, end in spans if not any(a <= start < b for a, b in urls)]
 
 
 def prior(reading: Reading, spans: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
@@ -92,16 +178,117 @@ def prior(reading: Reading, spans: Sequence[tuple[int, int]]) -> NDArray[np.floa
 
 
 def unit_of(text: str, start: int, end: int) -> str | None:
-    """The unit that a number is written with, or that follows it."""
-    value, after = text[start:end], text[end : end + 24]
+    """The unit that a number is written with, or that follows it, or the last one of its list.
+
+    >>> text = "It gains 7.0, 3.4, and 4.9 percentage points."
+    >>> unit_of(text, 9, 12)
+    'points'
+    """
+    last = list_of(text, start, end)[-1]
+    if pair := _PAIRED.match(text, last[1]):
+        other = _NUMBER.match(text, pair.end())
+        last = other.span() if other else last
+    for value_end, value in ((end, text[start:end]), (last[1], text[last[0] : last[1]])):
+        after = text[value_end : value_end + 32]
+        for unit, pattern in _MEASURES:
+            if pattern.match(after):
+                return unit
+        found = _written_unit(value, after)
+        if found is not None:
+            return found
+    return None
+
+
+def note_of(text: str, start: int, end: int) -> str | None:
+    """What kind of number it is when it is no value reached: a gain, a reduction, the value before …
+
+    >>> text = "It improves F1 by 2.1 points, from 71.2 to 73.3, and outperforms BERT (70.0)."
+    >>> [note_of(text, text.index(value), text.index(value) + len(value)) for value in ("2.1", "71.2", "73.3", "70.0")]
+    ['improvement', 'before', None, None]
+    """
+    begin, stop = sentence_at(text, start, end)
+    before, after = text[begin:start], text[end:stop]
+    if _FROM.search(before) and _ON_TO.match(after):
+        return "before"
+    if _TO.search(before):
+        earlier = [(begin + a, begin + b) for a, b in numbers(before)][-1:]
+        if earlier and start - earlier[0][1] < 8 and not _FROM.search(text[begin : earlier[0][0]]):
+            return note_of(text, *earlier[0])  # a range: "by 5% to 7%"
+        return None
+    run = list_of(text, start, end)
+    behind = _BEHIND.match(after) or _BEHIND.match(text[run[-1][1] : stop])
+    kind = _kind_of_change(text[begin : run[0][0]], behind, text[run[-1][1] :][:24], value=text[start:end])
+    if kind is None:
+        kind = _carried(text, begin, run[0])
+    if kind is None and (split := _SPLIT.match(text, run[-1][1])):
+        kind = _SPLITS[split.group(1).lower()[:3]]
+    return kind
+
+
+def list_of(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The numbers of the list ("71.2, 74.5 and 80.1%") that a number stands in; one list has one unit."""
+    begin, stop = sentence_at(text, start, end)
+    mates = [(begin + a, begin + b) for a, b in numbers(text[begin:stop])]
+    run: list[tuple[int, int]] = []
+    unit = None
+    for a, b in run_of_numbers(text, mates, (start, end)):
+        own = _written_unit(text[a:b], text[b : b + 24])
+        if None not in (own, unit) and own != unit:
+            if (start, end) in run:
+                break
+            run = []
+        run.append((a, b))
+        unit = own or unit
+    return run
+
+
+def _kind_of_change(before: str, behind: re.Match[str] | None, after: str, *, value: str) -> str | None:
+    if value.startswith("+"):
+        return "gain"
+    clause = re.split(r";\s|\b(?:while|whereas)\b", before)[-1]
+    found: re.Match[str] | None = None
+    if behind:
+        word, around = behind.group("word"), behind.group()
+    elif _LED.search(before):
+        verbs = list(_CHANGED.finditer(clause))
+        found = verbs[-1] if verbs else None
+        if found is None:
+            return None
+        word, around = found.group(), clause[-40:]
+    elif found := _NAMED.search(before):
+        word, around = found.group("word"), found.group()
+    else:
+        return None
+    kind = next((kind for stem, kind in _KINDS if word.lower().startswith(stem)), word.lower())
+    sense = re.search(r"\b(relative|absolute)\b", around + after, re.IGNORECASE)
+    return f"{sense.group(1).lower()} {kind}" if sense else kind
+
+
+def _carried(text: str, begin: int, first: tuple[int, int]) -> str | None:
+    """The kind of the number before that this one goes on from: "by 23 points on A and 1.4 points on B"."""
+    earlier = [(begin + a, begin + b) for a, b in numbers(text[begin : first[0]])]
+    if not earlier:
+        return None
+    gap = text[earlier[-1][1] : first[0]]
+    if len(gap) > 90 or _BREAK.search(gap) or not _GOES_ON.search(gap):
+        return None
+    if _written_unit(text[slice(*earlier[-1])], text[earlier[-1][1] :][:24]) != _written_unit(
+        text[slice(*first)], text[first[1] :][:24]
+    ):
+        return None
+    kind = note_of(text, *earlier[-1])
+    return None if kind in ("before", *_SPLITS.values()) else kind
+
+
+def _written_unit(value: str, after: str) -> str | None:
     for unit, pattern in _UNITS:
         if pattern.search(value) or pattern.match(after):
             return unit
     return None
 
 
-def note_of(text: str, start: int, end: int) -> str | None:
-    """What kind of number it is when it is a change: gain, reduction, faster …"""
+def _near_change(text: str, start: int, end: int) -> str | None:
+    """A word for a change that stands near (a feature of the learned model, which knows no grammar)."""
     after = _CHANGE.search(re.split(r"[,;.]\s|\band\b", text[end : end + 45])[0])
     before = list(_CHANGE.finditer(re.split(r"[,;.]\s", text[max(0, start - 45) : start])[-1]))
     led = re.search(r"\b(?:by|of|to|up)\b", text[max(0, start - 20) : start])
@@ -134,7 +321,7 @@ def features(view: View, entities: Sequence[Mapping[str, Any]], spans: Sequence[
         while stop < len(view.words) and view.sentence[stop] == sentence:
             stop += 1
         shape = re.sub(r"\d+", "9", value)
-        unit = unit_of(view.text, start, end)
+        unit = _written_unit(value, view.text[end : end + 24])
         near = sorted({kinds[n] for n in range(max(begin, first - 8), min(stop, after + 8)) if n in kinds})
         inside = sorted({kinds[n] for n in range(begin, stop) if n in kinds})
         found = [
@@ -147,7 +334,7 @@ def features(view: View, entities: Sequence[Mapping[str, Any]], spans: Sequence[
             f"title={end <= view.title_end}",
             f"last={sentence == last}&unit={unit}",
             f"depth={int(4 * sentence / last)}",
-            f"note={note_of(view.text, start, end)}",
+            f"note={_near_change(view.text, start, end)}",
             f"near={'|'.join(near)}",
             f"inside={'|'.join(inside)}",
             f"mates={min(per_sentence[sentence], 6)}&unit={unit}",
@@ -171,40 +358,11 @@ def features(view: View, entities: Sequence[Mapping[str, Any]], spans: Sequence[
     return rows
 
 
-def aspects(
-    text: str, entities: Sequence[Mapping[str, Any]], spans: Sequence[tuple[int, int]]
-) -> list[dict[str, int | None]]:
-    """The method, task, dataset and metric (numbers of entities) that each number is about.
-
-    Of each type it is the entity that is named nearest in the sentence, methods of the paper's own before others; a
-    sentence without a method or task is about the main one of the paper.
-    """
-    borders = sentences(text)
-    begins = [begin for begin, _ in borders]
-    mentions = sorted((a, b, number) for number, entity in enumerate(entities) for a, b, _ in entity["mentions"])
-    main: dict[str, tuple[float, int]] = {}
-    for number, entity in enumerate(entities):
-        weight = _MAIN.get(entity.get("role", "mentions"))
-        if weight is not None:
-            rank = (weight - min(len(entity["mentions"]), 9) / 10, number)
-            main[entity["type"]] = min(rank, main.get(entity["type"], rank))
-    found = []
-    for start, end in spans:
-        place = bisect_right(begins, start) - 1
-        first, last = borders[place] if place >= 0 else (start, end)
-        nearest: dict[str, tuple[float, int]] = {}
-        for a, b, number in mentions[bisect_left(mentions, (first, 0, 0)) : bisect_left(mentions, (last, 0, 0))]:
-            kind, role = entities[number]["type"], entities[number].get("role", "mentions")
-            distance = float(start - b if b <= start else 1.2 * (a - end))
-            if kind == "Method":
-                distance += _METHOD_PENALTY.get(role, 200)
-            nearest[kind] = min((distance, number), nearest.get(kind, (distance, number)))
-        chosen: dict[str, int | None] = {}
-        for kind in ("Method", "Task", "Dataset", "Metric"):
-            best = nearest.get(kind) or (main.get(kind) if kind in ("Method", "Task") else None)
-            chosen[kind.lower()] = None if best is None else best[1]
-        found.append(chosen)
-    return found
+def _fits(text: str, span: tuple[int, int], mentions: Sequence[Sequence[float]]) -> bool:
+    """False where the unit names what is measured ("3.43 bits/dim") and the metric is named elsewhere."""
+    if not (unit_of(text, *span) or "").startswith("bits per "):
+        return True
+    return any(span[1] <= start < span[1] + 24 for start, *_ in mentions)
 
 
 class ResultReader:
@@ -223,6 +381,9 @@ class ResultReader:
             scores = self.model.probabilities(rows, None, prior(doc._.kg_reading, spans))[:, 1]
             kept = [(span, float(score)) for span, score in zip(spans, scores, strict=True) if score >= self.threshold]
             about = aspects(text, entities, [span for span, _ in kept])
+            for (span, _), own in zip(kept, about, strict=True):
+                if own["metric"] is not None and not _fits(text, span, entities[own["metric"]]["mentions"]):
+                    own["metric"] = None
             doc._.kg_results = [
                 {
                     "value": text[start:end],

@@ -340,14 +340,18 @@ _DOUBLED = re.compile(r"([bdgmnprt])\1$")
 def wording(name: str) -> str:
     """A name without small words, with what follows `of`, `for`, `in`, `on` or `over` before its head.
 
+    A `net` is a network, and `artificial neural` is neural.
+
     >>> wording("the estimation of depth") == wording("Estimating Depths"), wording("text-to-image generation")
     (False, 'text to image generation')
     >>> wording("nets over graphs"), wording("detecting sentence boundaries")
-    ('graph net', 'sentence boundary detecting')
+    ('graph network', 'sentence boundary detecting')
     """
     words = list(words_of(name))
     if len(words) < 2 or any(len(word) == 1 for word in words):
         return " ".join(words)
+    words = ["network" if word == "net" else word for word in words]
+    words = [word for word, after in itertools.pairwise([*words, ""]) if (word, after) != ("artificial", "neural")]
     if words[0].endswith("ing") and words[0] not in _OWN_FORMS and len(words[0]) > 5:
         words = [*words[1:], words[0]]
     for place, word in enumerate(words):

@@ -24,10 +24,14 @@ from kg.extract.annotations import read_extractions
 from kg.model import Extraction, Paper
 from kg.resolve.forms import SMALL_WORDS, key, looks_short, tidy, unify
 from kg.resolve.generic import is_generic, is_sentence
-from kg.resolve.match import content, is_abbreviation
+from kg.resolve.match import content, is_abbreviation, numbers
 from kg.resolve.vocabulary import Concept, Vocabulary, read_concepts, write_skos
 
 logger = logging.getLogger(__name__)
+
+
+_PAPERS_OF_A_SPECIAL_ALIAS = 2
+_SAYS_LITTLE = frozenset("artificial layer mechanism network standard unit vanilla".split())
 
 
 @dataclass(frozen=True)
@@ -70,19 +74,25 @@ def gather(found: Iterable[Named], *, broader: Mapping[str, str] | None = None) 
     broader = broader or {}
     kept: dict[tuple[str, str], Named] = {}  # (type, key of the name)
     united: dict[str, str] = {}
-    for named in sorted(found, key=lambda named: (-named.papers, named.id)):
+    frequent_first = sorted(found, key=lambda named: (-named.papers, named.id))
+    mostly = _mostly(frequent_first)
+    for named in frequent_first:
         if is_generic(named.name, named.type) or is_sentence(named.name):
             continue
-        owner = kept.setdefault((named.type, key(named.name)), named)
+        label = (named.type, key(named.name))
+        owner = kept.setdefault(mostly.get(label, label), named)
+        kept[label] = owner
         united[named.id] = owner.id
         if owner is not named:
             owner.names.update(named.names)
     uses: dict[tuple[str, str], Counter[str]] = {}
     spellings: dict[tuple[str, str], Counter[str]] = {}
-    for named in kept.values():
+    holders = {named.id: named for named in kept.values()}
+    for named in holders.values():
         for alias, papers in named.names.items():
             label = (named.type, key(alias))
-            if label not in kept and _is_alias(alias, named):
+            named_so = label == (named.type, key(named.name))
+            if kept.get(label, named) is named and not named_so and _is_alias(alias, named):
                 uses.setdefault(label, Counter())[named.id] += papers
                 spellings.setdefault(label, Counter())[alias] += papers
     aliases: dict[str, list[str]] = {}
@@ -100,8 +110,33 @@ def gather(found: Iterable[Named], *, broader: Mapping[str, str] | None = None) 
             aliases=tuple(sorted(aliases.get(named.id, ()))),
             broader=(above[named.id],) if _leads_up(named.id, above) else (),
         )
-        for named in sorted(kept.values(), key=lambda named: named.id)
+        for named in sorted(holders.values(), key=lambda named: named.id)
     ]
+
+
+def _mostly(found: Iterable[Named]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Names of concepts that more papers use for another one, so that both are one: label -> label of the other.
+
+    `forgetting` is what one annotator calls a thing that most papers mean as catastrophic forgetting.
+    """
+    uses: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
+    names: dict[tuple[str, str], str] = {}
+    for named in found:
+        concept = (named.type, key(named.name))
+        names.setdefault(concept, named.name)
+        papers: dict[str, int] = {}
+        for surface, times in named.names.items():
+            papers[key(surface)] = max(papers.get(key(surface), 0), times)
+        for surface, times in papers.items():
+            uses.setdefault((named.type, surface), Counter())[concept] += times
+    mostly = {}
+    for concept, name in names.items():
+        claims = uses.get(concept, Counter())
+        other, papers_of_other = min(claims.items(), key=lambda item: (-item[1], item[0]), default=(concept, 0))
+        if other != concept and papers_of_other > claims[concept] and numbers(name) == numbers(names[other]):
+            mostly[concept] = other
+    # no chains, and no circles: what is given away owns nothing
+    return {one: other for one, other in mostly.items() if other not in mostly}
 
 
 def extended(concepts: Iterable[Concept], additions: Iterable[Concept]) -> list[Concept]:
@@ -177,8 +212,9 @@ def _is_alias(alias: str, named: Named) -> bool:
         return False
     if looks_short(alias) or is_abbreviation(alias, named.name):
         return True
-    # `forgetting` for catastrophic forgetting is what one paper may say after it has said more
-    return not content(alias) < content(named.name) or named.names[alias] > 1
+    words, called = content(alias), content(named.name)
+    # `deep recurrent network` beside `RNN` is what one paper is about, and a thing of its own elsewhere
+    return not called < words or words - called <= _SAYS_LITTLE or named.names[alias] > _PAPERS_OF_A_SPECIAL_ALIAS
 
 
 def _leads_up(identifier: str, above: Mapping[str, str]) -> bool:

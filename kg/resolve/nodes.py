@@ -18,12 +18,16 @@ from kg.resolve.forms import key, looks_short, title
 
 @dataclass(frozen=True, order=True, kw_only=True)
 class Names:
-    """By what names a paper calls one thing: the one that identifies it, then others; `seen` stand in the text."""
+    """By what names a paper calls one thing: the one that identifies it, then others; `seen` stand in the text.
+
+    `sense` is what the context says that an ambiguous name means: an id, or the normal form of a new name.
+    """
 
     type: str
     primary: str
     others: tuple[str, ...]
     seen: tuple[str, ...]
+    sense: str = ""
 
 
 @dataclass(eq=False, kw_only=True)

@@ -17,7 +17,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from kg import ontology
 from kg.model import Entity, ExtractedEntity, Extraction, Merge, Paper, Resolution, digest
@@ -34,6 +35,17 @@ Anchor = tuple[str, str]
 
 # What more papers write so is a word of its own.
 _PAPERS_OF_A_TYPO = 2
+_SHARED_NEIGHBOURS = 2
+# Of `prediction accuracy` and `accuracy` in one paper, accuracy is meant. By type.
+_LEFT_OUT = MappingProxyType(
+    {
+        "Method": frozenset("artificial data distributed feature model network".split()),
+        "Task": frozenset("complex data model neural".split()),
+        "Metric": frozenset("absolute average final mean overall prediction predictive test validation".split()),
+        "Concept": frozenset("data model network task".split()),
+        "Dataset": frozenset(),
+    }
+)
 _BOTH = re.compile(r"(.+\S)\s*\(([^()]+)\)$")
 
 
@@ -45,6 +57,8 @@ class Thresholds:
     abbreviation: float = 0.8
     #: Share of the papers that use a name beside another one which must agree on the other one.
     alias: float = 0.8
+    #: Share of the evidence of a paper's other entities that must speak for one meaning of an ambiguous abbreviation.
+    context: float = 0.8
 
 
 @dataclass
@@ -91,8 +105,10 @@ class Resolver:
                 names = self._names(entity, text)
                 if names is not None:
                     places.setdefault(names, []).append((extraction.paper, entity.id))
+        anchors = {names: self._anchor(names, len({paper for paper, _ in where})) for names, where in places.items()}
+        places = self._in_context(places, anchors)
         counted = {names: len({paper for paper, _ in places[names]}) for names in sorted(places)}
-        nodes = Nodes(self._cluster(counted))
+        nodes = Nodes(self._cluster(counted, anchors))
         apply(nodes, self.decisions)
         identifiers = self._identifiers(nodes)
         in_graph = set(identifiers.values())
@@ -146,11 +162,12 @@ class Resolver:
             first = min(longer, key=lambda name: (-seen[name], -len(name), name))
         # a paper that says both `language models` and `large language models` of one thing means the latter,
         # unless it calls the former LMs
-        special = [name for name in names if content(first) < content(name)]
+        special = [name for name in names if content(first) < content(name) and not _weak(name, first, entity.type)]
         if self.vocabulary.find(entity.type, first):
             special = [name for name in special if self.vocabulary.find(entity.type, name)]
         if special and not looks_short(first) and not any(is_abbreviation(name, first) for name in names):
             first = min(special, key=lambda name: (-len(content(name)), -seen[name], name))
+        first = next((name for name in names if _weak(first, name, entity.type)), first)
         others = tuple(name for name in names if name != first)
         return Names(type=entity.type, primary=first, others=others, seen=surfaces)
 
@@ -158,6 +175,67 @@ class Resolver:
         return (entity_type, unify(name)) in self.vocabulary.labels or not (
             is_generic(name, entity_type) or is_sentence(name)
         )
+
+    def _in_context(
+        self, places: dict[Names, list[tuple[str, str]]], anchors: Mapping[Names, Anchor]
+    ) -> dict[Names, list[tuple[str, str]]]:
+        """The same places, where an abbreviation without its long form got the sense that the paper's other names give.
+
+        An abbreviation is ambiguous where papers define it for two things, or for another thing than the vocabulary
+        knows. The paper that does not say which means the thing whose papers share entities with it: at least two,
+        and with the rarer ones counting more, a share of `Thresholds.context` of all that speaks for any of them.
+        """
+        meant: dict[Anchor, set[Anchor]] = {}
+        for names, anchor in anchors.items():
+            for short in names.others:
+                if looks_short(short) and is_abbreviation(short, names.primary):
+                    meant.setdefault((names.type, key(short)), set()).add(anchor)
+        for label, senses in meant.items():
+            known = self.vocabulary.keys.get(label)
+            if known is not None:
+                senses.add((label[0], known))
+        unclear = {
+            names: meant[label]
+            for names in places
+            if len(meant.get(label := (names.type, key(names.primary)), ())) > 1
+            and all(key(name) == label[1] for name in names.others)
+        }
+        if not unclear:
+            return places
+        beside: dict[str, set[Anchor]] = {}
+        for names, where in places.items():
+            for paper, _ in where:
+                beside.setdefault(paper, set()).add(anchors[names])
+        papers = Counter(anchor for held in beside.values() for anchor in held)
+        senses_of = set().union(*unclear.values())
+        company: dict[Anchor, set[Anchor]] = {}
+        for names, where in places.items():
+            if anchors[names] in senses_of and names not in unclear:
+                for paper, _ in where:
+                    company.setdefault(anchors[names], set()).update(beside[paper] - {anchors[names]})
+        told: dict[Names, list[tuple[str, str]]] = {}
+        for names, where in places.items():
+            for paper, entity in where:
+                sense = self._sense(unclear.get(names, ()), beside[paper] - {anchors[names]}, company, papers)
+                meaning = names if sense is None or sense == anchors[names] else replace(names, sense=sense[1])
+                told.setdefault(meaning, []).append((paper, entity))
+        return told
+
+    def _sense(
+        self,
+        senses: Iterable[Anchor],
+        around: set[Anchor],
+        company: Mapping[Anchor, set[Anchor]],
+        papers: Counter[Anchor],
+    ) -> Anchor | None:
+        """The sense that what is around an ambiguous name speaks for clearly enough, or None."""
+        shared = {sense: sorted(around & company.get(sense, set())) for sense in sorted(senses)}
+        spoken = {sense: sum(1 / papers[anchor] for anchor in common) for sense, common in shared.items()}
+        total = sum(spoken.values())
+        best = max(spoken, key=lambda sense: (spoken[sense], sense), default=None)
+        if best is None or len(shared[best]) < _SHARED_NEIGHBOURS or spoken[best] < self.thresholds.context * total:
+            return None
+        return best
 
     def _anchor(self, names: Names, papers: int) -> Anchor:
         """The concept that the vocabulary gives, by the first name, then by the others, or a new one.
@@ -177,10 +255,32 @@ class Resolver:
         found = self.vocabulary.find_loose(names.type, names.primary)
         if found is not None:
             return names.type, found[0]
+        guessed = self._guessed(names)
+        if guessed is not None:
+            return names.type, guessed
         corrected = self.vocabulary.corrected(names.primary) if papers <= _PAPERS_OF_A_TYPO else None
         if corrected is not None:
             return names.type, self.vocabulary.find(names.type, corrected) or key(corrected)
         return names.type, key(names.primary)
+
+    def _guessed(self, names: Names) -> str | None:
+        """The concept that a new name means once its abbreviations are written out, or without a head that says little.
+
+        Not where the paper abbreviates the whole name, which makes it one of its own.
+        """
+        if looks_short(names.primary) or any(is_abbreviation(name, names.primary) for name in names.others):
+            return None
+        longer = self.vocabulary.expanded(names.primary)
+        for name in (names.primary,) if longer is None else (longer, names.primary):
+            loosely = self.vocabulary.find_loose(names.type, name)
+            known = (
+                self.vocabulary.find(names.type, name)
+                or (loosely[0] if loosely else None)
+                or self.vocabulary.headless(names.type, name)
+            )
+            if known is not None and not self._never(names.primary, self.vocabulary.concepts[known].name):
+                return known
+        return None
 
     def _fits(self, identifier: str, names: Names) -> bool:
         """Whether an abbreviation may stand for this concept here: no long name beside it says something else."""
@@ -197,13 +297,15 @@ class Resolver:
     def _never(self, name: str, other: str) -> bool:
         return any({key(name), key(other)} == {key(one), key(two)} for one, two in self.never)
 
-    def _cluster(self, counted: Mapping[Names, int]) -> list[Node]:
+    def _cluster(self, counted: Mapping[Names, int], alone: Mapping[Names, Anchor]) -> list[Node]:
         """What is one thing: names with one anchor, and new anchors that other papers or another wording lead to."""
-        anchors = {names: self._anchor(names, papers) for names, papers in counted.items()}
+        anchors = {names: (names.type, names.sense) if names.sense else alone[names] for names in counted}
         beside: dict[Anchor, Counter[Anchor]] = {}
         spelled: dict[Anchor, str] = {}
         abbreviations: set[Anchor] = set()
         for names, anchor in anchors.items():
+            if names.sense:
+                continue
             spelled.setdefault(anchor, names.primary)
             for name in names.others:
                 other = (names.type, key(name))
@@ -290,6 +392,8 @@ class Resolver:
 
     def _why(self, node: Node, surface: str) -> Match:
         """How a surface matches the name of its node or a label of the vocabulary, or that papers use it so."""
+        if any(names.sense and surface in names.seen for names in node.held):
+            return Match("context", 0.75)
         found = match(surface, node.name, node.type)
         if found is not None:
             return found
@@ -299,11 +403,22 @@ class Resolver:
             other = self.vocabulary.find_loose(node.type, surface)
             if other is not None and other[0] == node.concept:
                 return Match(other[1], other[2])
+            longer = self.vocabulary.expanded(surface)
+            if longer is not None and self.vocabulary.find(node.type, longer) == node.concept:
+                return Match("expansion", 0.85)
+            if self.vocabulary.headless(node.type, longer or surface) == node.concept:
+                return Match("head", 0.82)
             corrected = self.vocabulary.corrected(surface)
             if corrected is not None and self.vocabulary.find(node.type, corrected) == node.concept:
                 return Match("typo", 0.8)
         alone = any(key(names.primary) == key(surface) for names in node.held)
         return Match("corpus", 0.7) if alone else Match("paper", 0.8)
+
+
+def _weak(special: str, general: str, entity_type: str) -> bool:
+    """Whether a special name adds to the general one only what a paper that says both leaves out at will."""
+    more, less = content(special), content(general)
+    return less < more and more - less <= _LEFT_OUT[entity_type]
 
 
 def _is_long(name: str) -> bool:

@@ -23,7 +23,8 @@ from types import MappingProxyType
 
 from kg import ontology
 from kg.model import ENTITY_TYPES, OntologyError, digest
-from kg.resolve.forms import LOOSE, key, looks_short, loose, unify, words_of
+from kg.resolve.forms import LOOSE, key, looks_short, loose, singular, unify, words_of
+from kg.resolve.match import is_abbreviation
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,19 @@ RDF_SUFFIXES = (".jsonld", ".n3", ".nq", ".nt", ".owl", ".rdf", ".trig", ".ttl",
 _LONG_WORD = 9
 # `Dice` is the Dice score, `SNLI` the SNLI corpus.
 _HEADS_MAY_LACK = frozenset({"Dataset", "Metric"})
+# What a known name may be followed by without becoming another thing. Not `network`: attention networks are a kind of
+# network, and attention is none.
+_TYPE_WORDS = MappingProxyType(
+    {
+        "Method": frozenset(
+            "algorithm approach architecture framework method model procedure scheme system technique".split()
+        ),
+        "Task": frozenset("problem system task".split()),
+        "Dataset": frozenset("benchmark collection corpus dataset document movie passage ranking review".split()),
+        "Metric": frozenset("measure metric score value".split()),
+        "Concept": frozenset("effect issue phenomenon problem property".split()),
+    }
+)
 _SKOS = ontology.NAMESPACES["skos"]
 _DCTERMS = ontology.NAMESPACES["dcterms"]
 
@@ -110,6 +124,48 @@ class Vocabulary:
             identifier = self.loose.get((entity_type, rule, form))
             if identifier is not None:
                 return identifier, rule, score
+        return None
+
+    @cached_property
+    def abbreviations(self) -> Mapping[str, str]:
+        """Abbreviation -> the one name that it stands for, whatever its type; those of two things are left out."""
+        found: dict[str, set[str]] = {}
+        for concept in self.concepts.values():
+            for alias in concept.aliases:
+                if looks_short(alias) and is_abbreviation(alias, concept.name):
+                    found.setdefault(singular(alias), set()).add(concept.name)
+        return MappingProxyType({short: min(names) for short, names in found.items() if len(names) == 1})
+
+    def expanded(self, name: str) -> str | None:
+        """A name of several words with the abbreviations in it written out, None where it has none.
+
+        >>> graph = Concept(id="concept:kg", type="Concept", name="Knowledge Graph", aliases=("KG",))
+        >>> Vocabulary.of([graph]).expanded("KG completion")
+        'Knowledge Graph completion'
+        """
+        words = unify(name).split(" ")
+        if len(words) < 2:
+            return None
+        longer = [self.abbreviations.get(singular(word), word) for word in words]
+        return None if longer == words else " ".join(longer)
+
+    def headless(self, entity_type: str, name: str) -> str | None:
+        """The concept that a name means by its first words, the last saying what type it has, or None.
+
+        >>> transformer = Concept(id="method:transformer", type="Method", name="Transformer")
+        >>> Vocabulary.of([transformer]).headless("Method", "transformer-based models")
+        'method:transformer'
+        """
+        words = list(words_of(name))
+        while len(words) > 1 and words[-1] in _TYPE_WORDS[entity_type]:
+            words.pop()
+            if len(words) > 1 and words[-1] == "based":
+                words.pop()
+            rest = " ".join(words)
+            found = self.find(entity_type, rest)
+            if found is not None:  # `supervised` may be supervised learning, but a supervised model is none
+                called = self.concepts[found].name
+                return found if key(rest) == key(called) or is_abbreviation(rest, called) else None
         return None
 
     @cached_property
@@ -258,7 +314,9 @@ def _read_skos(path: Path) -> Iterator[Concept]:
 
     facts: dict[str, dict[str, list[str]]] = {}
     try:
-        for quad in ox.parse(path=str(path)):
+        suffix = path.suffix.lower().removeprefix(".")
+        syntax = ox.RdfFormat.from_extension("rdf" if suffix == "owl" else suffix)
+        for quad in ox.parse(path=str(path), format=syntax):
             if isinstance(quad.object, ox.Literal) and (quad.object.language or "en").split("-")[0].lower() != "en":
                 continue
             facts.setdefault(str(quad.subject.value), {}).setdefault(str(quad.predicate.value), []).append(
