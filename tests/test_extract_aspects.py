@@ -9,7 +9,8 @@ import pytest
 
 from kg.extract import aspects, results
 from kg.extract.annotations import read_extractions, read_texts
-from kg.extract.train import entity_dicts, held_out
+from kg.extract.fit import entity_dicts
+from kg.extract.train import held_out
 
 
 @pytest.fixture(scope="module")

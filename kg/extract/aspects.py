@@ -282,8 +282,8 @@ def fit(rows: Sequence[Choice], *, least: int = 4, l2: float = 1.0, steps: int =
 
 def choices_of(labelled: Iterable[tuple[Paper, Extraction]]) -> Iterator[tuple[str, Choice]]:
     """(type, choice) of each annotated result of annotated papers, at the places where their values stand."""
+    from kg.extract.fit import entity_dicts
     from kg.extract.results import numbers
-    from kg.extract.train import entity_dicts
 
     for paper, extraction in labelled:
         entities = entity_dicts(extraction)
