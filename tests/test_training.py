@@ -150,7 +150,7 @@ def quick(tmp_path: Path) -> Path:
         ("warm_up = 60", "warm_up = 4"),
         ("batch_pieces = 4096", "batch_pieces = 400"),
         ("gold_passes = 5", "gold_passes = 30"),
-        ("half_passes = 3", "half_passes = 30"),
+        ("half_passes = 2", "half_passes = 30"),
         ("save_seconds = 240", "save_seconds = 0"),
         ("minimum = 3", "minimum = 1"),
     ):

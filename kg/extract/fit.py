@@ -52,16 +52,22 @@ class Example:
 
 
 def fit_components(
-    nlp: Language, examples: Sequence[Example], silver: Sequence[Labelled], settings: Mapping[str, Any]
+    nlp: Language,
+    examples: Sequence[Example],
+    *,
+    gold: Sequence[Labelled],
+    silver: Sequence[Labelled],
+    settings: Mapping[str, Any],
 ) -> None:
-    """Fit all components behind the encoder."""
+    """Fit all components behind the encoder on `examples`; the lexicon also knows the other gold and silver papers."""
     folds = np.arange(len(examples)) % FOLDS
     scorer: Any = nlp.get_pipe("kg_mentions")
     scorer.lexicon, votes = mentions.make_lexicon(
-        [(example.paper.text, spans_of(example.said)) for example in examples],
+        [(paper.text, spans_of(said)) for paper, said in gold],
         [(paper.text, spans_of(said)) for paper, said in silver],
     )
-    accepted = fit_mentions(scorer, examples, votes, folds, settings["mentions"])
+    vote_of = {paper.id: own for (paper, _), own in zip(gold, votes, strict=True)}
+    accepted = fit_mentions(scorer, examples, [vote_of[e.paper.id] for e in examples], folds, settings["mentions"])
     for example, found in zip(examples, accepted, strict=True):
         example.doc._.kg_mentions = found
     fit_entities(nlp, examples, folds, settings["entities"])

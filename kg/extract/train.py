@@ -99,11 +99,12 @@ def train(
     extra = read_silver(*silver, least=training["silver_min_score"]) if silver else []
     log.info("%d annotated papers, %d held out, %d silver", len(gold), len(scored["held out"]), len(extra))
 
-    whole_files, *half_files = encoder_folders(gold, extra, encoder, work, training)
+    whole_files, half_files = encoder_folders(gold, extra, encoder, work, training)
     nlp = make_pipeline()
     reader: Any = nlp.get_pipe("kg_encoder")
     reader.from_disk(whole_files)
-    fit_components(nlp, read_apart(nlp, gold, half_files), extra, settings["components_training"])
+    examples = read_apart(nlp, gold[::2], half_files)
+    fit_components(nlp, examples, gold=gold, silver=extra, settings=settings["components_training"])
     nlp.meta["name"] = settings["model"]["name"]
     nlp.meta["spacy_version"] = ">=3.8.7,<4.0.0"
     nlp.meta["description"] = "Methods, tasks, datasets, metrics and concepts in papers, their roles and relations."
@@ -217,8 +218,8 @@ def _silver_texts(path: Path) -> Iterator[tuple[str, str, str]]:
 
 def encoder_folders(
     gold: Sequence[Labelled], silver: Sequence[Labelled], encoder: Path, work: Path, settings: Mapping[str, Any]
-) -> list[Path]:
-    """Train the encoder on all gold papers, and two on half of them each; returns the folders of their files."""
+) -> tuple[Path, Path]:
+    """Train the encoder on all gold papers, and one on every second of them; returns the folders of their files."""
     train_encoder, samples_of, export_encoder = _training()
     labels = label_sets.from_ontology()
     chosen = sorted(silver, key=lambda labelled: hashlib.sha256(labelled[0].id.encode()).digest())
@@ -233,32 +234,30 @@ def encoder_folders(
         settings=settings,
     )
     start = work / "whole" / f"pass-{settings['silver_passes']:02d}.pt" if some else None
-    folders = [work / name / "files" for name in ("whole", "half-0", "half-1")]
+    folders = work / "whole" / "files", work / "half" / "files"
     export_encoder(model, labels, encoder / "tokenizer.json", folders[0], bits=settings["bits"])
-    for half, folder in enumerate(folders[1:]):
-        others = [sample for number, sample in enumerate(samples) if number % 2 != half]
-        model = train_encoder(
-            [(others, settings["half_passes"])],
-            encoder=encoder,
-            labels=labels,
-            directory=folder.parent,
-            settings=settings,
-            start=start,
-        )
-        export_encoder(model, labels, encoder / "tokenizer.json", folder, bits=settings["bits"])
+    model = train_encoder(
+        [(samples[1::2], settings["half_passes"])],
+        encoder=encoder,
+        labels=labels,
+        directory=work / "half",
+        settings=settings,
+        start=start,
+    )
+    export_encoder(model, labels, encoder / "tokenizer.json", folders[1], bits=settings["bits"])
     return folders
 
 
-def read_apart(nlp: Language, gold: Sequence[Labelled], halves: Sequence[Path]) -> list[Example]:
-    """The gold papers as encoders read them that have not seen them: the one trained on the other half."""
-    readers = [EncoderReader().from_disk(folder) for folder in halves]
+def read_apart(nlp: Language, gold: Sequence[Labelled], files: Path) -> list[Example]:
+    """Gold papers as an encoder reads them that has not seen them."""
+    reader = EncoderReader().from_disk(files)
     early = [nlp.get_pipe(name) for name in ("kg_sentences", "kg_abbreviations")]
     examples = []
-    for number, (paper, said) in enumerate(gold):
+    for paper, said in gold:
         doc = nlp.make_doc(paper.text)
         for component in early:
             doc = component(doc)
-        reading = readers[number % 2].read(paper.text)
+        reading = reader.read(paper.text)
         doc._.kg_reading = replace(reading, vectors=reading.vectors.astype(np.float16))  # all are kept in memory
         examples.append(Example(paper, said, doc))
     return examples
