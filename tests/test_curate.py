@@ -306,6 +306,8 @@ def test_exports_lead_from_ids_that_a_decision_replaced(folder: Path, suffix: st
     done("export", "graph", f"graph.{suffix}")
     said = {(q.subject.value, q.predicate.value, q.object.value) for q in ox.parse(path=f"graph.{suffix}")}
     base, replaced = "https://kg.example.org/", "http://purl.org/dc/terms/isReplacedBy"
+    [hit] = json.loads(done("find", "graph", "method:quick-net", "--json"))
+    assert (hit["id"], hit["match"], hit["matched"]) == ("method:slow-net", "exact", "method:quick-net")
     assert {(s, o) for s, p, o in said if p == replaced} == {
         (f"{base}method/quick-net", f"{base}method/slow-net"),
         (f"{base}task/zapping", f"{base}task/zap"),
