@@ -38,12 +38,20 @@ class Hit:
     matched: str
 
 
-def find(graph: Graph, text: str, *, types: Iterable[str] = ()) -> list[Hit]:
+def find(
+    graph: Graph,
+    text: str,
+    *,
+    types: Iterable[str] = (),
+    redirects: Mapping[str, str] = MappingProxyType({}),
+) -> list[Hit]:
     """The entities and papers that `text` may mean, best match first, then by papers, then by id.
 
-    Case, accents, and hyphens or blanks make no difference. Papers are found by title, DOI and arXiv id too.
+    Case, accents, and hyphens or blanks make no difference. Papers are found by title, DOI and arXiv id too, and a node
+    by the id that an earlier build gave it (`redirects`).
     """
-    wanted = fold(text)
+    wanted, asked = fold(text), text.strip()
+    today = redirects.get(asked)
     if not wanted:
         return []
     allowed = frozenset(types)
@@ -59,8 +67,10 @@ def find(graph: Graph, text: str, *, types: Iterable[str] = ()) -> list[Hit]:
             ),
             default=None,
         )
-        if identifier == text.strip():
+        if identifier == asked:
             best = (0, 0, name)
+        elif identifier == today:
+            best = (0, 0, asked)
         if best is not None:
             rank, _, matched = best
             hits.append(Hit(id=identifier, type=kind, name=name, papers=papers, match=MATCHES[rank], matched=matched))

@@ -70,6 +70,42 @@ def measure_quality() -> str:
     return "\n\n".join(parts)
 
 
+def measure_evidence() -> str:
+    """Evidence, denial and supposition on the marked relations; what results are about, on papers held out."""
+    from kg.extract import aspects
+    from kg.sentences import sentences
+    from tests.test_evidence import figures
+
+    halves = {name: figures(half) for name, half in (("half a", "a"), ("half b", "b"), ("both", "ab"))}
+    rows = [(line, *(f"{made[line]:.1f}" for made in halves.values())) for line in halves["both"]]
+    parts = [table(("percent", *halves), rows)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        said, texts = folder / "said.jsonl", folder / "texts.jsonl"
+        kg("extract", PAGE, "-o", said, "--papers", texts)
+        papers = {row["id"]: row for row in map(json.loads, texts.read_text("utf-8").splitlines())}
+        counts: dict[str, int] = {}
+        for extraction in map(json.loads, said.read_text("utf-8").splitlines()):
+            paper = papers[extraction["id"]]
+            borders = sentences(f"{paper['title']}\n{paper['abstract'] or ''}")
+            for relation in extraction["relations"]:
+                held = sum(a < relation["end"] and relation["start"] < b for a, b in borders)
+                name = "1 sentence" if held == 1 else "2" if held == 2 else "3 to 5" if held < 6 else "more"
+                counts[name] = counts.get(name, 0) + 1
+        names = ("1 sentence", "2", "3 to 5", "more")
+        shares = [f"{100 * counts.get(name, 0) / sum(counts.values()):.1f}" for name in names]
+        parts += ["Evidence of the relations found in the example page, percent by length:", table(names, [shares])]
+        gold = held_out(folder)[1]
+        kept: dict[str, list[aspects.Choice]] = {}
+        for kind, row in aspects.choices_of(aspects.read(gold[1], gold[2])):
+            kept.setdefault(kind, []).append(row)
+        weights = aspects.weights()
+        shares = [f"{aspects.right(weights[kind], kept[kind]):.1f}" for kind in aspects.KINDS]
+        parts += [f"What results are about, right in percent ({gold[0]}, {len(kept['Method'])} results):"]
+        parts += [table([kind.lower() for kind in aspects.KINDS], [shares])]
+    return "\n\n".join(parts)
+
+
 def held_out(folder: Path) -> list[tuple[str, Path, Path]]:
     """(title, papers, gold) of dev, and of the twentieth of train that training leaves out."""
     from kg.extract.train import held_out as is_held_out
@@ -187,6 +223,7 @@ def said_by(*module_and_words: str) -> str:
 #: Name -> (heading, whether ../shared is needed, measurement).
 MEASUREMENTS: dict[str, tuple[str, bool, Callable[[], str]]] = {
     "quality": ("Extraction quality", True, measure_quality),
+    "evidence": ("Evidence, denial, results", True, measure_evidence),
     "speed": ("Extraction speed", True, measure_speed),
     "memory": ("Memory of extraction", True, measure_memory),
     "build": ("The example page", False, measure_build),

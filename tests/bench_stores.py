@@ -76,7 +76,10 @@ def measure_stores(scale: float = 1.0) -> list[tuple[str, str, str]]:
         folder = Path(name)
         for scheme in ("ladybug", "oxigraph"):
             store = open_store(f"{scheme}:{folder / scheme}")
-            rows.append((f"kg load … {scheme}:PATH", f"{timed(lambda store=store: store.load(graph)):.1f}", ""))  # type: ignore[misc]
+            busy = time.process_time()
+            seconds = timed(lambda store=store: store.load(graph))  # type: ignore[misc]
+            busy = time.process_time() - busy
+            rows.append((f"kg load … {scheme}:PATH", f"{seconds:.1f}", f"{busy:.1f} s of processor time"))
         try:
             rows += _measure_neo4j(graph, folder, nodes, edges)
         except NotAvailable as reason:

@@ -187,7 +187,7 @@ def neo4j(name: str, folder: Path, *, port: int | None = None, password: str | N
     """A Neo4j of release 5.26 or 2026 with its data in `folder`, running; stopped by its process id at the end."""
     release = NEO4J[name]
     home = prepared_home(name, folder)
-    server = Neo4jServer(release, home, port or free_port(), password or secrets.token_urlsafe(12))
+    server = Neo4jServer(release, home, port or free_port(), password or secrets.token_hex(8))
     settings = {
         **SETTINGS,
         **_LOCAL_SETTINGS,

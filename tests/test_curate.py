@@ -252,6 +252,51 @@ def test_diff_as_turtle_says_what_the_other_forms_say(folder: Path) -> None:
     assert "no IRI" in kg("diff", "old", "graph", "--turtle", "--base", "x y").stderr
 
 
+def test_diff_tells_whose_confidence_moved(folder: Path) -> None:
+    def said(paper: str, score: float) -> dict[str, object]:
+        relation = {
+            "head": "e1",
+            "predicate": "used_for",
+            "tail": "e3",
+            "score": score,
+            "negated": False,
+            "hedged": False,
+        }
+        return {"id": paper, "entities": [QUICK, ZAP], "relations": [relation]}
+
+    text = {"title": "Quick Net", "abstract": "Quick Net is for zapping."}
+    Path("two.jsonl").write_text("".join(json.dumps({"id": p, **text, "title": f"Quick Net {p}"}) + "\n" for p in "ab"))
+    Path("one.jsonl").write_text(Path("two.jsonl").read_text().splitlines()[0] + "\n")
+    Path("two-said.jsonl").write_text("".join(json.dumps(said(p, 0.5)) + "\n" for p in "ab"))
+    Path("one-said.jsonl").write_text(json.dumps(said("a", 0.5)) + "\n")
+    for name in ("one", "two"):
+        done("build", f"{name}.jsonl", "--extractions", f"{name}-said.jsonl", "-o", f"graph-{name}")
+    line = "~ method:quick-net used_for task:zapping  (0.5 -> 0.75)\n"
+    assert line in done("diff", "graph-one", "graph-two")
+    assert line not in done("diff", "graph-one", "graph-two", "--moved", "0.3")
+    moved = json.loads(done("diff", "graph-one", "graph-two", "--json"))["statements"]["moved"]
+    assert ["method:quick-net", "used_for", "task:zapping", False, 0.5, 0.75] in moved
+    turtle = done("diff", "graph-one", "graph-two", "--turtle")
+    assert "kg:confidence 0.75 ;\n    kg:formerConfidence 0.5 ." in turtle
+    assert kg("diff", "graph-one", "graph-two", "--turtle", "--json").exit_code == 2
+
+
+def test_of_several_vocabularies_the_later_wins(folder: Path) -> None:
+    Path("one.csv").write_text("name,type,aliases\nRapid Network,Method,quick net\n")
+    Path("two.jsonl").write_text('{"name": "Hasty Network", "type": "Method", "aliases": ["quick net"]}\n')
+    Path("three.ttl").write_text(
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> . @prefix kg: <https://kg.example.org/ontology#> .\n"
+        '<https://x.org/1> a skos:Concept, kg:Task ; skos:prefLabel "Zapping of Things" ; skos:altLabel "zapping" .'
+    )
+    build = ("build", "papers.jsonl", "--extractions", "said.jsonl", "-o")
+    files = ("one.csv", "two.jsonl", "three.ttl")
+    done(*build, "mine", *(word for file in files for word in ("--vocabulary", file)))
+    assert ids("mine") == ["method:hasty-network", "method:slow-net", "task:zapping-of-things"]
+    done(*build, "other", *(word for file in reversed(files) for word in ("--vocabulary", file)))
+    assert ids("other") == ["method:rapid-network", "method:slow-net", "task:zapping-of-things"]
+    assert json.loads(done("explain", "mine", "zapping", "--json"))["same_as"] == ["https://x.org/1"]
+
+
 @pytest.mark.parametrize("suffix", ["ttl", "nt", "jsonld"])
 def test_exports_lead_from_ids_that_a_decision_replaced(folder: Path, suffix: str) -> None:
     import pyoxigraph as ox
@@ -261,6 +306,8 @@ def test_exports_lead_from_ids_that_a_decision_replaced(folder: Path, suffix: st
     done("export", "graph", f"graph.{suffix}")
     said = {(q.subject.value, q.predicate.value, q.object.value) for q in ox.parse(path=f"graph.{suffix}")}
     base, replaced = "https://kg.example.org/", "http://purl.org/dc/terms/isReplacedBy"
+    [hit] = json.loads(done("find", "graph", "method:quick-net", "--json"))
+    assert (hit["id"], hit["match"], hit["matched"]) == ("method:slow-net", "exact", "method:quick-net")
     assert {(s, o) for s, p, o in said if p == replaced} == {
         (f"{base}method/quick-net", f"{base}method/slow-net"),
         (f"{base}task/zapping", f"{base}task/zap"),

@@ -149,7 +149,7 @@ def test_a_saved_state_loads_as_it_was(states: tuple[State, State], tmp_path: Pa
 def test_an_empty_graph_has_all_tables(tmp_path: Path) -> None:
     save(tmp_path, State())
     assert load_graph(tmp_path) == Graph()
-    assert {path.stem for path in tmp_path.glob("*.parquet")} == set(COLUMNS)
+    assert {path.stem for path in tmp_path.glob("*.parquet")} == set(COLUMNS) - set(OPTIONAL)
 
 
 wild_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -15,7 +15,7 @@ from kg.rdf import rdflib_graph
 from kg.resolve import Vocabulary, load_vocabulary
 from kg.resolve.forms import key
 from kg.resolve.generic import is_generic
-from kg.resolve.vocabulary import Concept, read_concepts, write_skos
+from kg.resolve.vocabulary import RDF_SUFFIXES, Concept, read_concepts, write_skos
 
 
 @pytest.fixture(scope="module")
@@ -189,17 +189,19 @@ def test_own_files_come_after_and_win(tmp_path: Path, vocabulary: Vocabulary) ->
     assert mine.hash != vocabulary.hash
 
 
-@pytest.mark.parametrize("suffix", [".ttl", ".nt", ".rdf", ".jsonld"])
+@pytest.mark.parametrize("suffix", RDF_SUFFIXES)
 def test_skos_of_others(tmp_path: Path, suffix: str) -> None:
     import rdflib
 
-    formats = {".ttl": "turtle", ".nt": "nt", ".rdf": "xml", ".jsonld": "json-ld"}
+    formats = {".jsonld": "json-ld", ".n3": "n3", ".nt": "nt", ".owl": "xml", ".rdf": "xml", ".xml": "xml"}
     turtle = """@prefix skos: <http://www.w3.org/2004/02/skos/core#> . @prefix kg: <https://kg.example.org/ontology#> .
     <https://example.org/42> a skos:Concept, kg:Task ; skos:prefLabel "Weather Talk"@en, "Wettergespräch"@de ;
       skos:altLabel "small talk"@en ; skos:broader <https://kg.example.org/task/dialogue-system> ."""
-    rdflib.Graph().parse(data=turtle, format="turtle").serialize(
-        tmp_path / f"x{suffix}", format=formats[suffix], encoding="utf-8"
-    )
+    whole = rdflib.Graph().parse(data=turtle, format="turtle")
+    if suffix == ".nq":  # N-Triples are N-Quads, and Turtle is TriG
+        (tmp_path / "x.nq").write_text(whole.serialize(format="nt"), "utf-8")
+    else:
+        whole.serialize(tmp_path / f"x{suffix}", format=formats.get(suffix, "turtle"), encoding="utf-8")
     [concept] = read_concepts(tmp_path / f"x{suffix}")
     assert (concept.id, concept.name, concept.aliases) == ("task:weather-talk", "Weather Talk", ("small talk",))
     assert concept.same_as == ("https://example.org/42",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -25,7 +26,17 @@ from kg.model import StoreError
 from kg.property_graph import node_rows, relationship_rows
 from kg.stores import Limits, open_store
 from kg.stores.neo4j import MARK, Neo4jStore
-from tests.java_servers import NEO4J, SETTINGS, Neo4jServer, NotAvailable, java, neo4j, prepared_home, running
+from tests.java_servers import (
+    NEO4J,
+    SETTINGS,
+    Neo4jServer,
+    NotAvailable,
+    free_port,
+    java,
+    neo4j,
+    prepared_home,
+    running,
+)
 from tests.small_graph import WEIRD_NAME, small_graph
 from tests.terminal import kg_on_terminal
 
@@ -124,6 +135,21 @@ def test_neo4j_holds_each_node_and_relationship(store: Neo4jStore, neo4j_server:
         for row in group.rows
     )
     assert edges == expected_edges
+
+
+def test_many_small_batches_by_several_writers_give_the_same(
+    store: Neo4jStore, neo4j_server: Neo4jServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.load(small_graph())
+    expected = contents(neo4j_server)
+    with neo4j_server.session() as session:
+        session.run("MATCH (n) DETACH DELETE n").consume()
+    monkeypatch.setattr("kg.stores.neo4j._BATCH", 3)
+    told: list[tuple[int, int]] = []
+    store.load(small_graph(), progress=lambda _, done, total: told.append((done, total)))
+    assert contents(neo4j_server) == expected
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1][0] == told[-1][1]
 
 
 @pytest.mark.parametrize("query", COMMON)
@@ -322,7 +348,7 @@ def test_a_transaction_that_fails_for_a_moment_is_tried_again(store: Neo4jStore,
     failed: list[str] = []
 
     def disturb() -> None:
-        for _ in range(30):
+        for _ in range(10):
             try:
                 with neo4j_server.session() as session, session.begin_transaction() as transaction:
                     for number in ("method:tinybert", "method:attention", "method:bert"):
@@ -390,6 +416,32 @@ def test_a_server_that_stops_during_a_load_is_told(tmp_path: Path, monkeypatch: 
 
 def server_pid(server: Neo4jServer) -> int:
     return int((server.home / "run" / "neo4j.pid").read_text())
+
+
+def test_make_neo4j_prints_how_to_reach_it_and_stops_cleanly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    environment = {**os.environ, "NEO4J_PORT": str(port), "TMPDIR": str(tmp_path)}
+    command = [sys.executable, str(Path(__file__).with_name("java_servers.py"))]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said = process.stdout.readline()
+        if not said:
+            reason = process.stderr.read()
+            assert reason.startswith("needs "), reason
+            pytest.skip(reason)
+        found = re.search(r"runs at (\S+), user neo4j, password (\S+)$", said)
+        assert found is not None, said
+        assert found[1] == f"neo4j://neo4j@127.0.0.1:{port}"
+        monkeypatch.setenv("NEO4J_PASSWORD", found[2])
+        assert open_store(found[1]).query("RETURN 1 AS x").rows == ((1,),)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert process.stderr.read() == ""
+    with pytest.raises(StoreError, match="no Neo4j answers"):
+        open_store(found[1]).query("RETURN 1 AS x")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["5.26", "2026"])

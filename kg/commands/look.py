@@ -26,10 +26,11 @@ def find(directory: str, text: str, types: Sequence[str], limit: int, as_json: b
     Aliases and abbreviations count as names. The best match comes first: the whole name, its beginning, a word in it,
     any part of it.
     """
-    from kg.directory import load_graph
+    from kg.directory import load_graph, redirects
     from kg.find import find as find_nodes
 
-    hits = find_nodes(load_graph(directory, only=("papers", "entities")), text, types=parse_types(types))
+    graph = load_graph(directory, only=("papers", "entities"))
+    hits = find_nodes(graph, text, types=parse_types(types), redirects=redirects(directory))
     columns = ("id", "type", "name", "papers", "match", "matched")
     rows = [(hit.id, hit.type, hit.name, hit.papers, hit.match, hit.matched) for hit in hits[:limit]]
     if rows or as_json or as_csv:

@@ -18,7 +18,7 @@ from typing import Any
 
 from kg.graph import Graph
 from kg.property_graph import Column, Row, node_rows, relationship_rows, schema
-from kg.stores.neo4j import MARK, constraints
+from kg.stores.neo4j import MARK, constraints, indexes
 
 _TYPES = {"text": "string", "integer": "long", "number": "double", "boolean": "boolean", "texts": "string[]"}
 # Between the items of a list: a sign that no text needs, and that is made a blank where one has it.
@@ -44,7 +44,9 @@ def write(graph: Graph, folder: Path) -> None:
             header += [*map(_header, group.table.columns), f"{MARK}:boolean"]
             _write(folder / name, header, (*ends, *group.table.columns), group.rows)
             arguments.append(f"--relationships={group.table.type}=./{name}")
-    _write_text(folder / AFTERWARDS, "".join(f"{statement};\n" for statement in (*constraints(), *_empty_lists())))
+    _write_text(
+        folder / AFTERWARDS, "".join(f"{statement};\n" for statement in (*constraints(), *indexes(), *_empty_lists()))
+    )
     _write_text(folder / COMMAND, f"{command(arguments)}\n")
 
 

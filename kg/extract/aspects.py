@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from kg.extract.annotations import read_extractions, read_texts
 from kg.model import Extraction, Paper, Result
 from kg.sentences import sentences
 
@@ -64,10 +65,10 @@ def aspects(
     text: str, entities: Sequence[Mapping[str, Any]], spans: Sequence[tuple[int, int]]
 ) -> list[dict[str, int | None]]:
     """The method, task, dataset and metric (numbers of entities) that each number is about."""
-    weights = _weights()
+    loaded = weights()
     found: list[dict[str, int | None]] = [{} for _ in spans]
     for place, kind, choices in options(text, entities, spans):
-        own = weights[kind]
+        own = loaded[kind]
         if kind == "Method" and _VERSUS.search(text[: spans[place][0]][-12:]):
             choices = [  # the other's value: never the paper's own method
                 choice for choice in choices if choice[0] is None or entities[choice[0]].get("role") != "introduces"
@@ -238,7 +239,8 @@ def run_of_numbers(text: str, mates: Sequence[tuple[int, int]], span: tuple[int,
 
 
 @cache
-def _weights() -> dict[str, dict[str, float]]:
+def weights() -> dict[str, dict[str, float]]:
+    """What ships: the weight of each feature, by type."""
     loaded: dict[str, dict[str, float]] = json.loads(_WEIGHTS.read_text("utf-8"))
     return loaded
 
@@ -267,17 +269,24 @@ def fit(rows: Sequence[Choice], *, least: int = 4, l2: float = 1.0, steps: int =
     row = np.repeat(np.arange(len(starts)), np.diff([*starts, len(size)]))
     truth = np.zeros(len(size))
     truth[right] = 1
-    weights, mean, square = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
+    found, mean, square = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
     for step in range(1, steps + 1):
-        scores = np.bincount(owner, weights=weights[feature], minlength=len(size))
+        scores = np.bincount(owner, weights=found[feature], minlength=len(size))
         odds = np.exp(scores - np.maximum.reduceat(scores, starts)[row])
         error = odds / np.add.reduceat(odds, starts)[row] - truth
-        slope = (np.bincount(feature, weights=error[owner], minlength=len(names)) + l2 * weights) / len(starts)
+        slope = (np.bincount(feature, weights=error[owner], minlength=len(names)) + l2 * found) / len(starts)
         mean = 0.9 * mean + 0.1 * slope
         square = 0.99 * square + 0.01 * slope * slope
         rate = 0.15 * (1 - step / (steps + 1)) + 0.002
-        weights -= rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)
-    return {name: round(float(weight), 2) for name, weight in zip(names, weights, strict=True) if abs(weight) >= 0.03}
+        found -= rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)
+    return {name: round(float(weight), 2) for name, weight in zip(names, found, strict=True) if abs(weight) >= 0.03}
+
+
+def read(papers: Path, annotations: Path) -> Iterator[tuple[Paper, Extraction]]:
+    """The papers of a file with their annotations."""
+    texts = read_texts(papers)
+    for extraction in read_extractions(annotations, texts):
+        yield texts[extraction.paper], extraction
 
 
 def choices_of(labelled: Iterable[tuple[Paper, Extraction]]) -> Iterator[tuple[str, Choice]]:
@@ -305,11 +314,11 @@ def choices_of(labelled: Iterable[tuple[Paper, Extraction]]) -> Iterator[tuple[s
                 yield kind, (choices, target[0])
 
 
-def right(weights: Mapping[str, float], rows: Sequence[Choice]) -> float:
+def right(own: Mapping[str, float], rows: Sequence[Choice]) -> float:
     """How many of the choices are right, in percent."""
     hits = 0
     for choices, target in rows:
-        scores = [sum(weights.get(name, 0.0) for name in features) for _, features in choices]
+        scores = [sum(own.get(name, 0.0) for name in features) for _, features in choices]
         hits += scores.index(max(scores)) == target
     return 100 * hits / max(1, len(rows))
 
@@ -332,15 +341,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for chosen, papers in ((rows, kept), (tests, apart)):
         for kind, row in choices_of(papers):
             chosen[kind].append(row)
-    weights = {kind: fit(rows[kind]) for kind in KINDS}
+    fitted = {kind: fit(rows[kind]) for kind in KINDS}
     for kind in KINDS:
         log.info(
             "%s: right %.1f of %d, held out %.1f of %d",
-            *(kind.lower(), right(weights[kind], rows[kind]), len(rows[kind])),
-            *(right(weights[kind], tests[kind]), len(tests[kind])),
+            *(kind.lower(), right(fitted[kind], rows[kind]), len(rows[kind])),
+            *(right(fitted[kind], tests[kind]), len(tests[kind])),
         )
     aside = given.out.with_name(given.out.name + ".writing")
-    aside.write_text(json.dumps(weights, indent=0, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+    aside.write_text(json.dumps(fitted, indent=0, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
     aside.replace(given.out)
 
 

@@ -106,7 +106,8 @@ _FIRM = frozenset({"subtype_of", "part_of", "compared_with", "evaluated_on", "me
 #: Verbs that make a supposition of the whole clause that they govern.
 _SUPPOSED = re.compile(
     r"\b(?:hypothesi[sz]e[sd]?(?!\s+and\s+(?:verif|confirm|show))|conjectur(?:e[sd]?|ing)\b|speculat(?:e[sd]?|ing)\b"
-    r"|we believe\b|believed to\b|(?:we|i) (?:hope|expect)\b|expected (?:that|to)\b|suggest(?:s|ing|ed)? that\b"
+    r"|we believe\b|believed to\b|(?:we|i) (?:expect|hope(?!.{0,60}\b(?:research|exploration|studies|investigation)\b))"
+    r"|expected (?:that|to)\b|suggest(?:s|ing|ed)? that\b"
     r"|postulate\b.{0,30}\bhypothesis\b)",
     re.IGNORECASE,
 )

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 _PAPERS_OF_A_SPECIAL_ALIAS = 2
+_PAPERS_OF_A_KNOWN_CONCEPT = 5
 _SAYS_LITTLE = frozenset("artificial layer mechanism network standard unit vanilla".split())
 
 
@@ -213,6 +214,8 @@ def _is_alias(alias: str, named: Named) -> bool:
     if looks_short(alias) or is_abbreviation(alias, named.name):
         return True
     words, called = content(alias), content(named.name)
+    if words < called:  # `intelligence` for the intelligence of agents is what one paper may say after it has said more
+        return named.names[alias] > 1 or named.papers >= _PAPERS_OF_A_KNOWN_CONCEPT
     # `deep recurrent network` beside `RNN` is what one paper is about, and a thing of its own elsewhere
     return not called < words or words - called <= _SAYS_LITTLE or named.names[alias] > _PAPERS_OF_A_SPECIAL_ALIAS
 

@@ -34,8 +34,13 @@ _HEADS = frozenset(
     "technique challenge problem".split()
 )
 _SILENT_HEADS = _HEADS | frozenset({"models", "network", "networks", "learning", "training"})
+_EMPTY_HEADS = _SILENT_HEADS | frozenset({"layer", "mechanism", "unit"})
 _ROMAN = frozenset("i ii iii iv v vi vii viii ix x".split())
 _VERSIONS = frozenset("base large small tiny mini medium nano micro xl xxl huge lite pro plus ultra turbo".split())
+
+
+_BEGINNING = 5
+_ABBREVIATION_IN_ANOTHER = 4
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,38 @@ def alike(name: str, other: str) -> bool:
     """
     one, two = content(name), content(other)
     return 2 * len(one & two) >= len(one | two)
+
+
+def variant(name: str, other: str) -> bool:
+    """Whether two names have the same words, or such that begin alike; a general head at the end may be missing.
+
+    >>> variant("convolution neural net", "convolutional neural network"), variant("maximum a posterior", "MAP")
+    (True, False)
+    >>> variant("simplicial neural network", "spiking neural network")
+    False
+    """
+    one, two = words_of(name), words_of(other)
+    if len(one) > len(two):
+        one, two = two, one
+    if not one or any(word not in _EMPTY_HEADS for word in two[len(one) :]):
+        return False
+    return all(
+        word == twin or word[:_BEGINNING] == twin[:_BEGINNING] or {word, twin} == {"net", "network"}
+        for word, twin in zip(one, two, strict=False)
+    )
+
+
+def inside(name: str, longer: str) -> bool:
+    """Whether an abbreviation holds the one of a name: `POMDP` is not a Markov decision process, but a special one.
+
+    >>> inside("Markov decision process", "POMDPs"), inside("Markov decision process", "MDP")
+    (True, False)
+    """
+    letters = singular(longer)
+    if not looks_short(longer) or looks_short(name) or len(letters) < _ABBREVIATION_IN_ANOTHER:
+        return False
+    cut = range(1, len(letters) - 1)
+    return any(is_abbreviation(part, name) for at in cut for part in (letters[at:], letters[:-at]))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -25,7 +25,7 @@ from kg.model import Entity, ExtractedEntity, Extraction, Merge, Paper, Resoluti
 from kg.resolve.decisions import Decision, apply
 from kg.resolve.forms import key, looks_short, loose, singular, tidy, unify, words_of
 from kg.resolve.generic import is_generic, is_sentence
-from kg.resolve.match import Match, alike, apart, content, is_abbreviation, match, numbers
+from kg.resolve.match import Match, alike, apart, content, inside, is_abbreviation, match, numbers, variant
 from kg.resolve.nodes import Names, Node, Nodes, likely_name
 from kg.resolve.vocabulary import Vocabulary
 
@@ -247,7 +247,7 @@ class Resolver:
             known = self.vocabulary.find(names.type, name)
             if known is None or self._never(names.primary, self.vocabulary.concepts[known].name):
                 continue
-            if looks_short(name) and not self._fits(known, names):
+            if looks_short(name) and not self._fits(known, name, names):
                 continue
             if name != names.primary and not looks_short(name) and numbers(name) != numbers(names.primary):
                 continue
@@ -282,15 +282,23 @@ class Resolver:
                 return known
         return None
 
-    def _fits(self, identifier: str, names: Names) -> bool:
-        """Whether an abbreviation may stand for this concept here: no long name beside it says something else."""
+    def _fits(self, identifier: str, short: str, names: Names) -> bool:
+        """Whether an abbreviation may stand for this concept here: no long name beside it says something else.
+
+        A long name that the abbreviation is read off defines it: it must be a variant of the concept's names, while
+        others need only be like them.
+        """
         concept = self.vocabulary.concepts[identifier]
-        if looks_short(concept.name):
+        called = [concept.name] if _is_long(concept.name) else [alias for alias in concept.aliases if _is_long(alias)]
+        if not called:
             return True
-        long = [name for name in (names.primary, *names.others) if _is_long(name)]
+        own = set(words_of(short))
+        spoken = [name for name in (names.primary, *names.others) if not own <= set(words_of(name))]
+        defined = [name for name in spoken if is_abbreviation(short, name)]
+        long = defined or [name for name in spoken if _is_long(name)]
         return not long or any(
             self.vocabulary.find(names.type, name) == identifier
-            or (alike(name, concept.name) and not apart(name, concept.name))
+            or any((variant if defined else alike)(name, label) and not apart(name, label) for label in called)
             for name in long
         )
 
@@ -310,7 +318,7 @@ class Resolver:
             for name in names.others:
                 other = (names.type, key(name))
                 short = is_abbreviation(name, names.primary)
-                if other != anchor and (short or not apart(name, names.primary)):
+                if other != anchor and (short or not (apart(name, names.primary) or inside(names.primary, name))):
                     beside.setdefault(other, Counter())[anchor] += counted[names]
                     if short:
                         abbreviations.add(other)

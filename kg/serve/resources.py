@@ -65,7 +65,7 @@ class Resources:
         chosen = negotiate(request.headers.get("accept"), (HTML, JSON))
         text = request.query_params.get("q", "").strip()[:200]
         state = await self.served.state()
-        hits = await asyncio.to_thread(find, state.graph, text) if text else []
+        hits = await asyncio.to_thread(find, state.graph, text, redirects=state.redirects) if text else []
         if chosen is not None and chosen.name == "json":
             fields = ("id", "type", "name", "papers", "match", "matched")
             return JSONResponse([{name: getattr(hit, name) for name in fields} for hit in hits[:_MOST_HITS]])

@@ -14,7 +14,9 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -40,6 +42,7 @@ NAMES_INDEX = "kg_names"
 PASSWORD = "NEO4J_PASSWORD"  # noqa: S105 - the name of a variable
 
 _BATCH = 5000
+_WRITERS = 2
 # An error of the server may last a moment (a leader election, a restart): transactions are retried for so long.
 _RETRY_SECONDS = 30.0
 _CONNECT_SECONDS = 15.0
@@ -91,25 +94,36 @@ class Neo4jStore:
             if progress is not None:
                 progress("nodes and relationships", done, wanted)
 
-        with self._session(write=True) as session:
+        with self._driver(write=True) as driver, self._session(driver, write=True) as session:
             for statement in constraints():
                 session.run(statement).consume()
-            session.run("CALL db.awaitIndexes(600)").consume()
-            for table, rows in nodes:
-                for batch in _batches(_maps(table.names, rows)):
-                    session.execute_write(_merge_nodes, table, batch)
-                    tell(len(batch))
+            with ThreadPoolExecutor(_WRITERS) as writers:
+                for table, rows in nodes:
+                    write = partial(self._merge_nodes, driver, table)
+                    for written in writers.map(write, _batches(rows)):
+                        tell(written)
+            # Two transactions that write relationships wait for each other: each touches others of the same nodes.
             for group in groups:
                 # Links of metadata have no properties: neither the network nor the server need hear of them.
                 stated = any(value is not None for row in group.rows[:1] for value in row[2:])
                 names = group.table.names if stated else ()
                 rows_of_group = group.rows if stated else tuple(row[:2] for row in group.rows)
-                for batch in _batches(_maps(("head", "tail", *names), rows_of_group), 1 if stated else 4):
+                for batch in _batches(rows_of_group, 1 if stated else 4):
                     session.execute_write(_merge_relationships, group, names, batch)
                     tell(len(batch))
             _set_former_ids(session, nodes, redirects)
             if prune:
                 _prune(session, nodes, groups)
+            # An index is filled faster than it is kept up to date.
+            for statement in indexes():
+                session.run(statement).consume()
+            session.run("CALL db.awaitIndexes(600)").consume()
+
+    def _merge_nodes(self, driver: Driver, table: NodeTable, batch: list[Row]) -> int:
+        """Write a batch in a session of its own, beside others; how many nodes."""
+        with self._session(driver, write=True) as session:
+            session.execute_write(_merge_nodes, table, batch)
+        return len(batch)
 
     def query(self, text: str, parameters: Mapping[str, Any] = {}, *, limits: Limits = NO_LIMITS) -> Rows:
         """The rows of a query that only reads."""
@@ -119,7 +133,7 @@ class Neo4jStore:
         seconds = limits.seconds
 
         def work() -> Rows:
-            with self._session(write=False, text=text) as session:
+            with self._driver(write=False, text=text) as driver, self._session(driver, write=False) as session:
                 result = session.run(Query(text, timeout=seconds), dict(parameters))
                 columns = tuple(result.keys())
                 rows: list[tuple[Any, ...]] = []
@@ -131,8 +145,8 @@ class Neo4jStore:
         return within(seconds, work, grace=_CONNECT_SECONDS)
 
     @contextlib.contextmanager
-    def _session(self, *, write: bool, text: str = "") -> Iterator[Session]:
-        """A session; what goes wrong in it becomes a StoreError of one line."""
+    def _driver(self, *, write: bool, text: str = "") -> Iterator[Driver]:
+        """A driver; what goes wrong with it becomes a StoreError of one line."""
         import neo4j
         from neo4j.exceptions import DriverError, Neo4jError
 
@@ -147,14 +161,18 @@ class Neo4jStore:
                 notifications_min_severity="OFF",
                 user_agent="kg-papers",
             )
-            mode = neo4j.WRITE_ACCESS if write else neo4j.READ_ACCESS
-            with driver.session(database=self.database, default_access_mode=mode) as session:
-                yield session
+            yield driver
         except (DriverError, Neo4jError, OSError, ValueError) as error:
             raise self._explained(error, text, write=write) from error
         finally:
             if driver is not None:
                 driver.close()
+
+    def _session(self, driver: Driver, *, write: bool) -> Session:
+        import neo4j
+
+        mode = neo4j.WRITE_ACCESS if write else neo4j.READ_ACCESS
+        return driver.session(database=self.database, default_access_mode=mode)
 
     def _auth(self) -> tuple[str, str] | None:
         password = os.environ.get(PASSWORD)
@@ -202,14 +220,17 @@ def check(text: str, parameters: Mapping[str, Any]) -> None:
 
 
 def constraints() -> Iterator[str]:
-    """The statements that make what the graph needs: ids are unique, names are found fast, and by full text.
+    """The statements that make ids unique, and found fast, which loading needs.
 
     >>> next(constraints())
     'CREATE CONSTRAINT kg_method_id IF NOT EXISTS FOR (n:`Method`) REQUIRE n.id IS UNIQUE'
     """
-    labels = list(schema().nodes)
-    for label in labels:
+    for label in schema().nodes:
         yield f"CREATE CONSTRAINT kg_{label.lower()}_id IF NOT EXISTS FOR (n:`{label}`) REQUIRE n.id IS UNIQUE"
+
+
+def indexes() -> Iterator[str]:
+    """The statements that make what questions need: nodes are found by name, by full text, and by former id."""
     named = [label for label, table in schema().nodes.items() if "name" in table.names and label != "Result"]
     for label in named:
         yield f"CREATE INDEX kg_{label.lower()}_name IF NOT EXISTS FOR (n:`{label}`) ON (n.name)"
@@ -254,27 +275,24 @@ def _ordered(properties: dict[str, Any]) -> dict[str, Any]:
     return {name: plain(properties[name]) for name in shown}
 
 
-def _maps(names: Sequence[str], rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
-    return (dict(zip(names, row, strict=True)) for row in rows)
-
-
-def _batches(rows: Iterable[dict[str, Any]], factor: int = 1) -> Iterator[list[dict[str, Any]]]:
+def _batches(rows: Iterable[Any], factor: int = 1) -> Iterator[list[Any]]:
     rest = iter(rows)
     while batch := list(islice(rest, factor * _BATCH)):
         yield batch
 
 
-def _merge_nodes(transaction: ManagedTransaction, table: NodeTable, batch: list[dict[str, Any]]) -> None:
+def _merge_nodes(transaction: ManagedTransaction, table: NodeTable, batch: list[Row]) -> None:
     """Create or renew nodes; a null removes a property of ours, properties that others added stay."""
+    sets = ", ".join(f"n.`{name}` = row[{place}]" for place, name in enumerate(table.names) if place)
     written = transaction.run(
-        f"UNWIND $rows AS row MERGE (n:`{table.label}` {{id: row.id}}) ON CREATE SET n.{MARK} = true "
-        f"WITH n, row WHERE n.{MARK} = true SET n += row RETURN count(n)",
+        f"UNWIND $rows AS row MERGE (n:`{table.label}` {{id: row[0]}}) ON CREATE SET n.{MARK} = true "
+        f"WITH n, row WHERE n.{MARK} = true SET {sets} RETURN count(n)",
         rows=batch,
     ).single(strict=True)[0]
     if written != len(batch):
         foreign = transaction.run(
             f"UNWIND $ids AS id MATCH (n:`{table.label}` {{id: id}}) WHERE n.{MARK} IS NULL RETURN n.id ORDER BY n.id",
-            ids=[row["id"] for row in batch],
+            ids=[row[0] for row in batch],
         ).single(strict=False)
         raise StoreError(
             f"the database holds a {table.label} with the id {foreign[0] if foreign else '?'} that kg did not write: "
@@ -283,11 +301,11 @@ def _merge_nodes(transaction: ManagedTransaction, table: NodeTable, batch: list[
 
 
 def _merge_relationships(
-    transaction: ManagedTransaction, group: Relationships, names: Sequence[str], batch: list[dict[str, Any]]
+    transaction: ManagedTransaction, group: Relationships, names: Sequence[str], batch: list[Row]
 ) -> None:
-    sets = ", ".join(f"r.`{name}` = row.`{name}`" for name in names)
+    sets = ", ".join(f"r.`{name}` = row[{place}]" for place, name in enumerate(names, 2))
     transaction.run(
-        f"UNWIND $rows AS row MATCH (a:`{group.head}` {{id: row.head}}) MATCH (b:`{group.tail}` {{id: row.tail}}) "
+        f"UNWIND $rows AS row MATCH (a:`{group.head}` {{id: row[0]}}) MATCH (b:`{group.tail}` {{id: row[1]}}) "
         f"MERGE (a)-[r:`{group.table.type}` {{{MARK}: true}}]->(b){f' SET {sets}' if sets else ''}",
         rows=batch,
     ).consume()
