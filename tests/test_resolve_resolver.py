@@ -21,6 +21,7 @@ from kg.model import Extraction, Paper, Resolution
 from kg.resolve import Concept, Decision, Resolver, Thresholds, Vocabulary, load_vocabulary
 from kg.resolve.evaluate import blinded, score
 from kg.resolve.gather import count, gather
+from kg.stats import stats
 
 NOTHING = Vocabulary.of(())
 Said = Mapping[str, Sequence[tuple[str, Sequence[str]]]]
@@ -489,3 +490,16 @@ def test_folds_need_resolution(shared: Path) -> None:
     output = CliRunner().invoke(main, ["eval", *files, "--folds", "4"])
     assert output.exit_code == 2
     assert "--folds goes with --resolution" in output.stderr
+
+
+def test_stats_report_nodes_of_very_many_names() -> None:
+    known = [
+        Concept(id="method:zap", type="Method", name="Zap", aliases=tuple(f"{letter}ap" for letter in "BCDFGHJK")),
+        Concept(id="method:tap", type="Method", name="Tap", aliases=("Tup",)),
+    ]
+    labels = [label for concept in known for label in (concept.name, *concept.aliases)]
+    papers, extractions = corpus({str(n): [("Method", [label])] for n, label in enumerate(labels)})
+    resolution = Resolver(Vocabulary.of(known)).resolve(papers, extractions)
+    numbers = stats(assemble(papers.values(), extractions, resolution))
+    assert numbers["crowded_nodes"] == [{"name": "Zap", "ids": ["method:zap"], "forms": 8}]
+    assert numbers["merges_by_rule"] == {"alias": 9}
