@@ -36,7 +36,8 @@ from kg.graph import Graph, above, assemble
 from kg.model import Extraction, GraphError, Paper, ReadError
 from kg.read import ReadReport
 from kg.read.corpus import Group, read_groups, record_of, regroup
-from kg.resolve import Concept, Decision, Resolver, Vocabulary, decisions, load_vocabulary
+from kg.resolve import Concept, Decision, Resolver, Rules, Vocabulary, decisions, load_vocabulary
+from kg.resolve import rules as resolution_rules
 from kg.resolve.vocabulary import read_concepts, write_jsonl
 
 logger = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ def build(
     jobs: int = 1,
     replace: bool = False,
     vocabulary: Sequence[str | Path] = (),
+    rules: str | Path | None = None,
     min_confidence: float | None = None,
     model: str | Path | None = None,
     progress: Progress | None = None,
@@ -112,9 +114,10 @@ def build(
 
     A directory that holds a graph is added to: papers whose text did not change are not extracted again; with
     `replace` it starts anew. `extractions` is a file of extractions to take in place of our own; `vocabulary` are files
-    of concepts of your own, which the directory remembers. It also remembers `min_confidence`: what is less sure is
-    left out of the graph, 0 takes it back. What people decided (`kg.curate`) is obeyed. `model` is the folder of a
-    trained model to extract with in place of kg's; another than last time extracts all papers again.
+    of concepts of your own, `rules` one of limits and of names that are never one, which the directory remembers. It
+    also remembers `min_confidence`: what is less sure is left out of the graph, 0 takes it back. What people decided
+    (`kg.curate`) is obeyed. `model` is the folder of a trained model to extract with in place of kg's; another than last
+    time extracts all papers again.
 
     Without `inputs` the papers that `output` has are put together again.
     """
@@ -129,6 +132,7 @@ def build(
         jobs=jobs,
         replace=replace,
         vocabulary=vocabulary,
+        rules=rules,
         min_confidence=min_confidence,
         model=model,
         progress=progress,
@@ -147,6 +151,7 @@ def run(
     jobs: int = 1,
     replace: bool = False,
     vocabulary: Sequence[str | Path] = (),
+    rules: str | Path | None = None,
     min_confidence: float | None = None,
     model: str | Path | None = None,
     progress: Progress | None = None,
@@ -163,6 +168,7 @@ def run(
     with nullcontext() if folder is None else directories.writing(folder):
         old = State() if folder is None or replace or not directories.holds_graph(folder) else directories.load(folder)
         own = _own_vocabulary(folder, vocabulary, replace)
+        ruled = _rules(folder, rules, replace)
         report = ReadReport()
         tell("read", 0, 0)
         groups = (
@@ -197,13 +203,17 @@ def run(
         linked = {} if folder is None or replace else linking.remembered(folder)
         decided = () if folder is None else decisions.read(folder)
         least = old.min_confidence if min_confidence is None else min_confidence
-        state = _assembled(corpus, stored, old, made_by, tell, own, decided, linked, least)
+        state = _assembled(corpus, stored, old, made_by, tell, own, decided, linked, least, ruled)
         if folder is not None:
             tell("save", 0, 0)
             if vocabulary:
                 write_jsonl(own, folder / VOCABULARY)
             elif not own:
                 (folder / VOCABULARY).unlink(missing_ok=True)
+            if rules is not None and Path(rules).resolve() != (folder / resolution_rules.FILE).resolve():
+                resolution_rules.remember(folder, rules)
+            elif rules is None and replace:
+                (folder / resolution_rules.FILE).unlink(missing_ok=True)
             if replace:
                 linking.remember(folder, {})
             directories.replace(folder, state)
@@ -233,7 +243,7 @@ def remove(directory: str | Path, papers: Sequence[str], *, progress: Progress |
         own = _own_vocabulary(folder)
         decided, linked = decisions.read(folder), linking.remembered(folder)
         tell, least = progress or _tell_nobody, old.min_confidence
-        state = _assembled(corpus, stored, old, old.model, tell, own, decided, linked, least)
+        state = _assembled(corpus, stored, old, old.model, tell, own, decided, linked, least, _rules(folder))
         directories.replace(folder, state)
     return BuildReport(
         graph=state.graph,
@@ -259,7 +269,7 @@ def decide(directory: str | Path, decision: Decision, *, dry_run: bool = False) 
         made = (*decisions.read(folder), decision)
         own, linked = _own_vocabulary(folder), linking.remembered(folder)
         least = old.min_confidence
-        state = _assembled(corpus, stored, old, old.model, _tell_nobody, own, made, linked, least)
+        state = _assembled(corpus, stored, old, old.model, _tell_nobody, own, made, linked, least, _rules(folder))
         if not dry_run and state.graph != old.graph:
             decisions.append(folder, decision)
             directories.replace(folder, state)
@@ -296,6 +306,13 @@ def _own_vocabulary(
     if not paths and folder is not None and not replace and (folder / VOCABULARY).exists():
         paths = [folder / VOCABULARY]
     return tuple(concept for path in paths for concept in read_concepts(path))
+
+
+def _rules(folder: Path | None, path: str | Path | None = None, replace: bool = False) -> Rules:
+    """The user's rules of resolution: of this file, or, where none is named, those that the directory remembers."""
+    if path is not None:
+        return resolution_rules.read(path)
+    return Rules() if folder is None or replace else resolution_rules.read(folder)
 
 
 def _check_apart(inputs: Iterable[str | Path], output: Path | None) -> None:
@@ -397,6 +414,7 @@ def _assembled(
     decided: Sequence[Decision],
     catalogues: linking.Catalogues,
     min_confidence: float,
+    rules: Rules,
 ) -> State:
     """The new state: everything is resolved together, from the extractions as kept, so that no history matters.
 
@@ -408,7 +426,7 @@ def _assembled(
     ordered = tuple(stored[paper] for paper in sorted(stored))
     extractions = [sure_part(from_json(json.loads(k.json), papers[k.paper]), min_confidence) for k in ordered]
     vocabulary = Vocabulary.of([*_vocabulary().concepts.values(), *own]) if own else _vocabulary()
-    resolution = Resolver(vocabulary, decided).resolve(papers, extractions)
+    resolution = Resolver(vocabulary, decided, rules.thresholds, rules.never).resolve(papers, extractions)
     graph = assemble(papers.values(), decisions.adapt(extractions, resolution), resolution)
     unwanted = decisions.dropped(graph.statements, {entity.id: entity.name for entity in graph.entities}, decided)
     if unwanted:

@@ -21,6 +21,7 @@ from kg.model import Extraction, Paper, Resolution
 from kg.resolve import Concept, Decision, Resolver, Thresholds, Vocabulary, load_vocabulary
 from kg.resolve.evaluate import blinded, score
 from kg.resolve.gather import count, gather
+from kg.stats import stats
 
 NOTHING = Vocabulary.of(())
 Said = Mapping[str, Sequence[tuple[str, Sequence[str]]]]
@@ -226,6 +227,88 @@ def test_other_wordings(shipped: Vocabulary) -> None:
     assert found[:3] == ["task:object-detection", "task:image-classification", "method:self-attention"]
 
 
+@pytest.mark.parametrize(
+    ("entity_type", "name", "identifier"),
+    [
+        ("Method", "Pointer Nets", "method:pointer-network"),
+        ("Method", "transformer-based architectures", "method:transformer"),
+        ("Method", "deep artificial neural networks", "method:deep-neural-network"),
+        ("Method", "RL algorithms", "method:reinforcement-learning"),
+        ("Task", "KG completion", "task:knowledge-graph-completion"),
+        ("Task", "natural language modeling", "task:language-modeling"),
+        ("Dataset", "IMDB review", "dataset:imdb-movie-reviews"),
+        ("Dataset", "MS MARCO passage ranking", "dataset:ms-marco"),
+        ("Concept", "forgetting", "concept:catastrophic-forgetting"),
+    ],
+)
+def test_variants_of_what_the_vocabulary_knows(
+    entity_type: str, name: str, identifier: str, shipped: Vocabulary
+) -> None:
+    said: Said = {"1": [(entity_type, [name])]}
+    assert nodes(said, shipped) == [identifier]
+    assert all(0 < merge.score < 1 for merge in resolve(said, shipped).merges)
+
+
+def test_variants_of_new_names() -> None:
+    assert len(set(nodes({"1": [("Method", ["Quiet Zap Net"])], "2": [("Method", ["quiet zap networks"])]}))) == 1
+    assert len(set(nodes({"1": [("Task", ["zapping natural language"])], "2": [("Task", ["zapping language"])]}))) == 1
+
+
+def test_a_network_made_of_a_mechanism_is_another_thing(shipped: Vocabulary) -> None:
+    said: Said = {"1": [("Method", ["supervised zap model"])], "2": [("Method", ["supervised model"])]}
+    assert "method:supervised-learning" not in nodes(said, shipped)
+    own: Said = {"1": [("Method", ["transformer scheme", "TS"])]}  # which the paper made a name of its own
+    assert nodes(own, shipped) != ["method:transformer"]
+
+
+def test_a_modifier_that_says_little_is_left_out_where_the_paper_says_both(shipped: Vocabulary) -> None:
+    said: Said = {
+        "1": [("Metric", ["prediction accuracy", "accuracy"])],
+        "2": [("Metric", ["top-1 accuracy", "accuracy"])],
+        "3": [("Metric", ["accuracy"])],
+    }
+    one, two, three = nodes(said, shipped)
+    assert one == three != two
+
+
+def test_an_abbreviation_inside_a_longer_one_is_another_thing() -> None:
+    both = ("Method", ["Markov decision process", "MDP", "POMDP"])
+    said: Said = {"1": [both], "2": [both], "3": [both], "4": [("Method", ["POMDP"])], "5": [("Method", ["MDP"])]}
+    found = nodes(said)
+    assert found[4] == found[0] != found[3]
+
+
+def test_an_abbreviation_defined_for_a_similar_name_is_not_what_the_vocabulary_knows() -> None:
+    known = Concept(id="method:spiking-neural-network", type="Method", name="Spiking Neural Network", aliases=("SNN",))
+    vocabulary = Vocabulary.of([known])
+    said: Said = {
+        "1": [("Method", ["Simplicial neural networks", "SNN"])],
+        "2": [("Method", ["spiking neural nets", "SNNs"])],
+        "3": [("Method", ["SNN"])],
+    }
+    assert nodes(said, vocabulary) == ["method:simplicial-neural-network", known.id, known.id]
+
+
+def test_labels_go_by_what_most_papers_mean() -> None:
+    def paper(number: int, canonical: str, *surfaces: str) -> tuple[Paper, Extraction]:
+        papers, [said] = corpus({str(number): [("Concept", list(surfaces))]})
+        entity = replace(said.entities[0], canonical=canonical, name=canonical.partition(":")[2].replace("-", " "))
+        return papers[said.paper], replace(said, entities=(entity,))
+
+    one, other = "concept:sudden-zap-loss", "concept:zap-loss"
+    made = [paper(n, one, "sudden zap loss", "zap loss") for n in range(5)] + [paper(9, other, "zap loss")]
+    vocabulary = Vocabulary.of(gather(count({p.id: p for p, _ in made}, [x for _, x in made])))
+    assert list(vocabulary.concepts) == [one]
+    assert vocabulary.find("Concept", "zap losses") == one
+
+
+def test_what_one_paper_says_after_it_has_said_more_is_no_alias() -> None:
+    papers, [said] = corpus({"1": [("Concept", ["sudden zap loss", "loss"])]})
+    entity = replace(said.entities[0], canonical="concept:sudden-zap-loss", name="sudden zap loss")
+    vocabulary = Vocabulary.of(gather(count(papers, [replace(said, entities=(entity,))])))
+    assert vocabulary.find("Concept", "loss") is None
+
+
 def test_two_names_with_one_slug_get_two_ids() -> None:
     found = nodes({"1": [("Method", ["Zap 3.5"]), ("Method", ["Zap 3-5"])]})
     assert found[1] == "method:zap-3-5"
@@ -407,3 +490,16 @@ def test_folds_need_resolution(shared: Path) -> None:
     output = CliRunner().invoke(main, ["eval", *files, "--folds", "4"])
     assert output.exit_code == 2
     assert "--folds goes with --resolution" in output.stderr
+
+
+def test_stats_report_nodes_of_very_many_names() -> None:
+    known = [
+        Concept(id="method:zap", type="Method", name="Zap", aliases=tuple(f"{letter}ap" for letter in "BCDFGHJK")),
+        Concept(id="method:tap", type="Method", name="Tap", aliases=("Tup",)),
+    ]
+    labels = [label for concept in known for label in (concept.name, *concept.aliases)]
+    papers, extractions = corpus({str(n): [("Method", [label])] for n, label in enumerate(labels)})
+    resolution = Resolver(Vocabulary.of(known)).resolve(papers, extractions)
+    numbers = stats(assemble(papers.values(), extractions, resolution))
+    assert numbers["crowded_nodes"] == [{"name": "Zap", "ids": ["method:zap"], "forms": 8}]
+    assert numbers["merges_by_rule"] == {"alias": 9}

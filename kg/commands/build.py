@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     help="Concepts of your own (SKOS, CSV, JSON Lines); several, later ones win, later builds remember them.",
 )
 @click.option(
+    "--rules",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Limits of resolution, and names that are never one (TOML); later builds remember it.",
+)
+@click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     help="Leave out what is less sure; later builds remember it, 0 takes it back.",
@@ -44,6 +50,7 @@ def build(
     jobs: int,
     replace: bool,
     vocabulary: Sequence[str],
+    rules: str | None,
     min_confidence: float | None,
     format_: str | None,
     mapping: Sequence[str],
@@ -56,11 +63,11 @@ def build(
     Papers are read, and what they say is extracted, resolved and assembled. INPUT is a file, a folder, or - for
     standard input. Papers that are there already and have not changed are not extracted again.
 
-    Without INPUT, --min-confidence and --vocabulary change a graph that is there.
+    Without INPUT, --min-confidence, --rules and --vocabulary change a graph that is there.
     """
     from kg import building
 
-    if not inputs and min_confidence is None and not vocabulary:
+    if not inputs and min_confidence is None and not vocabulary and rules is None:
         raise click.UsageError("Missing argument 'INPUT...': name the papers to read.")
 
     tell = progress_line()
@@ -77,6 +84,7 @@ def build(
             jobs=jobs,
             replace=replace,
             vocabulary=vocabulary,
+            rules=rules,
             min_confidence=min_confidence,
             progress=tell,
         )

@@ -5,7 +5,8 @@
 """
 
 from kg.resolve.decisions import Decision
-from kg.resolve.resolver import Resolver, Thresholds
+from kg.resolve.resolver import Resolver
+from kg.resolve.rules import Rules, Thresholds
 from kg.resolve.vocabulary import Concept, Vocabulary, load_vocabulary
 
-__all__ = ["Concept", "Decision", "Resolver", "Thresholds", "Vocabulary", "load_vocabulary"]
+__all__ = ["Concept", "Decision", "Resolver", "Rules", "Thresholds", "Vocabulary", "load_vocabulary"]

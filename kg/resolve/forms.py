@@ -334,13 +334,15 @@ _OWN_FORMS = frozenset(
     "building engineering setting meaning string reading writing sampling testing hearing trained learned structured "
     "supervised reduced distributed related unified weighted signed directed mixed bounded clustering".split()
 )
+# A word, and the one after it that says as much alone.
+_MATTER_OF_COURSE = frozenset({("artificial", "neural"), ("natural", "language")})
 _DOUBLED = re.compile(r"([bdgmnprt])\1$")
 
 
 def wording(name: str) -> str:
     """A name without small words, with what follows `of`, `for`, `in`, `on` or `over` before its head.
 
-    A `net` is a network, and `artificial neural` is neural.
+    A `net` is a network, `artificial neural` is neural, and `natural language` is language.
 
     >>> wording("the estimation of depth") == wording("Estimating Depths"), wording("text-to-image generation")
     (False, 'text to image generation')
@@ -351,7 +353,7 @@ def wording(name: str) -> str:
     if len(words) < 2 or any(len(word) == 1 for word in words):
         return " ".join(words)
     words = ["network" if word == "net" else word for word in words]
-    words = [word for word, after in itertools.pairwise([*words, ""]) if (word, after) != ("artificial", "neural")]
+    words = [word for word, after in itertools.pairwise([*words, ""]) if (word, after) not in _MATTER_OF_COURSE]
     if words[0].endswith("ing") and words[0] not in _OWN_FORMS and len(words[0]) > 5:
         words = [*words[1:], words[0]]
     for place, word in enumerate(words):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -27,6 +27,7 @@ from kg.resolve.forms import key, looks_short, loose, singular, tidy, unify, wor
 from kg.resolve.generic import is_generic, is_sentence
 from kg.resolve.match import Match, alike, apart, content, inside, is_abbreviation, match, numbers, variant
 from kg.resolve.nodes import Names, Node, Nodes, likely_name
+from kg.resolve.rules import Thresholds
 from kg.resolve.vocabulary import Vocabulary
 
 #: (type, id of a concept of the vocabulary) or (type, normal form of a name that it does not know). A normal form
@@ -49,23 +50,16 @@ _LEFT_OUT = MappingProxyType(
 _BOTH = re.compile(r"(.+\S)\s*\(([^()]+)\)$")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Thresholds:
-    """What the resolver asks for before it merges; a higher number merges less."""
-
-    #: Share of the papers that use an abbreviation beside a long form which must agree on the long form.
-    abbreviation: float = 0.8
-    #: Share of the papers that use a name beside another one which must agree on the other one.
-    alias: float = 0.8
-    #: Share of the evidence of a paper's other entities that must speak for one meaning of an ambiguous abbreviation.
-    context: float = 0.8
-
-
 @dataclass
 class _Clusters:
-    """Anchors that are one node (union-find). Two concepts of the vocabulary never are, nor two versions."""
+    """Anchors that are one node (union-find). Two concepts of the vocabulary never are, nor two versions.
+
+    `called` holds by what names that are in a pair of `never` an anchor goes.
+    """
 
     numbers: dict[Anchor, frozenset[tuple[str, ...]]]
+    never: Collection[frozenset[str]] = ()
+    called: dict[Anchor, frozenset[str]] = field(default_factory=dict)
     parent: dict[Anchor, Anchor] = field(default_factory=dict)
 
     def find(self, anchor: Anchor) -> Anchor:
@@ -79,9 +73,13 @@ class _Clusters:
     def unite(self, one: Anchor, other: Anchor) -> None:
         one, other = sorted((self.find(one), self.find(other)), key=lambda anchor: (":" not in anchor[1], anchor))
         versions = self.numbers.get(one, frozenset()) | self.numbers.get(other, frozenset())
+        mine, others = self.called.get(one, frozenset()), self.called.get(other, frozenset())
+        if any(pair & mine and pair & others for pair in self.never):
+            return
         if one != other and ":" not in other[1] and len(versions) < 2:
             self.parent[other] = one
             self.numbers[one] = versions
+            self.called[one] = mine | others
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class Resolver:
 
     vocabulary: Vocabulary
     decisions: Sequence[Decision] = ()
-    thresholds: Thresholds = Thresholds()
+    thresholds: Thresholds = field(default_factory=Thresholds)
     never: Sequence[tuple[str, str]] = ()
 
     def resolve(self, papers: Mapping[str, Paper], extractions: Iterable[Extraction]) -> Resolution:
@@ -253,7 +251,7 @@ class Resolver:
                 continue
             return names.type, known
         found = self.vocabulary.find_loose(names.type, names.primary)
-        if found is not None:
+        if found is not None and not self._never(names.primary, self.vocabulary.concepts[found[0]].name):
             return names.type, found[0]
         guessed = self._guessed(names)
         if guessed is not None:
@@ -323,21 +321,28 @@ class Resolver:
                     if short:
                         abbreviations.add(other)
         versions = {anchor: frozenset({numbers(name)}) for anchor, name in spelled.items() if not looks_short(name)}
-        clusters = _Clusters(numbers={anchor: held for anchor, held in versions.items() if ":" not in anchor[1]})
+        clusters = _Clusters(
+            numbers={anchor: held for anchor, held in versions.items() if ":" not in anchor[1]},
+            never=[frozenset((key(one), key(other))) for one, other in self.never],
+        )
+        guarded = frozenset().union(*clusters.never)
+        for names, anchor in anchors.items() if guarded else ():
+            mine = frozenset(map(key, (names.primary, *names.others))) & guarded
+            clusters.called[anchor] = clusters.called.get(anchor, frozenset()) | mine
         for other in sorted(beside.keys() & spelled.keys()):
             total = sum(beside[other].values())
             anchor, most = min(beside[other].items(), key=lambda item: (-item[1], item[0]))
             least = self.thresholds.abbreviation if other in abbreviations else self.thresholds.alias
             if other not in abbreviations and most < 2 and not alike(spelled[other], spelled[anchor]):
                 continue  # one paper, or one mistake of its reader, does not make two things one
-            if most / total >= least and not self._never(spelled[other], spelled[anchor]):
+            if most / total >= least:
                 clusters.unite(other, anchor)
         worded: dict[tuple[str, str], Anchor] = {}
         for anchor in sorted(spelled):
             name = spelled[anchor]
             if ":" not in anchor[1] and _is_long(name):
                 first = worded.setdefault((anchor[0], loose(name, anchor[0])[1]), anchor)
-                if first != anchor and not self._never(name, spelled[first]):
+                if first != anchor:
                     clusters.unite(anchor, first)
         held: dict[Anchor, dict[Names, int]] = {}
         for names, anchor in anchors.items():
