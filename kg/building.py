@@ -116,8 +116,8 @@ def build(
     `replace` it starts anew. `extractions` is a file of extractions to take in place of our own; `vocabulary` are files
     of concepts of your own, `rules` one of limits and of names that are never one, which the directory remembers. It
     also remembers `min_confidence`: what is less sure is left out of the graph, 0 takes it back. What people decided
-    (`kg.curate`) is obeyed. `model` is the folder of a trained model to extract with in place of kg's; another than last
-    time extracts all papers again.
+    (`kg.curate`) is obeyed. `model` is the folder of a trained model to extract with in place of kg's; another than
+    last time extracts all papers again.
 
     Without `inputs` the papers that `output` has are put together again.
     """
