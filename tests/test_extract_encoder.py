@@ -121,7 +121,7 @@ def test_roles_and_relations_are_probabilities_of_what_the_types_permit(reader: 
     ]
     roles = np.exp(reading.roles(entities))
     assert roles.sum(axis=1) == pytest.approx(1)
-    labels = reader.labels
+    labels = reader.label_set
     for row, entity in zip(roles, entities, strict=True):
         assert row[~np.array(labels.allowed_roles(entity["type"]))].max() < 1e-6
     relations = np.exp(reading.relations(entities, [(0, 1), (0, 2), (2, 0)]))

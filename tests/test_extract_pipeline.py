@@ -63,7 +63,7 @@ def test_the_pipeline_is_an_ordinary_one(nlp: Language) -> None:
     assert tuple(nlp.pipe_names) == COMPONENTS
     assert not any(nlp.analyze_pipes()["problems"].values())
     types = sorted(t.name for t in ontology.load().types.values() if t.entity)
-    assert sorted(nlp.get_pipe("kg_encoder").labels.types) == types
+    assert sorted(nlp.get_pipe("kg_encoder").label_set.types) == types
 
 
 def test_what_an_abstract_says(nlp: Language) -> None:

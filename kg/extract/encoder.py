@@ -7,8 +7,10 @@ without padding, so that what is said of a text depends on nothing else.
 >>> from kg.extract import load
 >>> reader = load().get_pipe("kg_encoder")
 >>> reading = reader.read("We fine-tune BERT.")
->>> reading.vectors.shape == (len(reading.pieces.ids), 384), [tag for tag, _, _ in reading.spans(reader.labels.types)]
-(True, ['Method'])
+>>> reading.vectors.shape == (len(reading.pieces.ids), 384)
+True
+>>> [kind for kind, _, _ in reading.spans(reader.label_set.types)]
+['Method']
 """
 
 from __future__ import annotations
@@ -96,7 +98,7 @@ class EncoderReader:
 
     def __init__(self) -> None:
         self.folder: Path | None = None
-        self.labels = label_sets.from_ontology()
+        self.label_set = label_sets.from_ontology()
 
     def __call__(self, doc: Doc) -> Doc:
         doc._.kg_reading = self.read(doc.text)
@@ -144,7 +146,7 @@ class EncoderReader:
     def heads(self) -> Heads:
         """The heads for roles and relations."""
         with np.load(self._file("heads.npz"), allow_pickle=False) as arrays:
-            return Heads(self.labels, {name: arrays[name].astype(np.float32) for name in arrays.files})
+            return Heads(self.label_set, {name: arrays[name].astype(np.float32) for name in arrays.files})
 
     def _file(self, name: str) -> Path:
         if self.folder is None:
@@ -162,7 +164,7 @@ class EncoderReader:
 
     def from_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> EncoderReader:  # noqa: ARG002
         self.folder = Path(path)
-        self.labels = label_sets.from_json(json.loads((self.folder / "labels.json").read_text("utf-8")))
+        self.label_set = label_sets.from_json(json.loads((self.folder / "labels.json").read_text("utf-8")))
         return self
 
 

@@ -21,7 +21,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from kg.extract import joining, linear, mentions, relations, results, roles
-from kg.extract.encoder import Reading
+from kg.extract.encoder import Reading, log_softmax
 from kg.extract.entities import group
 from kg.extract.evaluate import pair_entities
 from kg.extract.features import View
@@ -33,6 +33,7 @@ log = logging.getLogger("kg.extract.train")
 Labelled = tuple[Paper, Extraction]
 Spans = dict[tuple[int, int], str]
 FOLDS = 3
+TEMPERATURES = tuple(number / 20 for number in range(10, 61))
 THRESHOLDS = tuple(number / 50 for number in range(8, 40))
 
 
@@ -71,7 +72,7 @@ def fit_components(
     for example, found in zip(examples, accepted, strict=True):
         example.doc._.kg_mentions = found
     fit_entities(nlp, examples, folds, settings["entities"])
-    named = fit_roles(nlp, examples, folds, settings["roles"])
+    named = fit_roles(nlp, examples)
     fit_relations(nlp, examples, named, folds, settings["relations"])
     fit_results(nlp, examples, folds, settings["results"])
 
@@ -245,48 +246,25 @@ def fit_entities(nlp: Language, examples: Sequence[Example], folds: NDArray[Any]
     grouper.model = fit(np.ones(len(rows), bool))
 
 
-def fit_roles(
-    nlp: Language, examples: Sequence[Example], folds: NDArray[Any], options: Mapping[str, Any]
-) -> list[list[dict[str, Any]]]:
-    """Fit the roles; returns the annotated entities with the roles that models which have not seen the paper give.
+def fit_roles(nlp: Language, examples: Sequence[Example]) -> list[list[dict[str, Any]]]:
+    """Fit the temperature of the roles; returns the annotated entities with the roles that are found.
 
-    The entities that were found in a paper (`doc._.kg_entities`) get their roles from the same models.
+    The entities that were found in a paper (`doc._.kg_entities`) get their roles, too.
     """
     classifier: Any = nlp.get_pipe("kg_roles")
-    named = [entity_dicts(example.said) for example in examples]
     labels = roles.role_labels()
-    filled = [(example, own) for example, own in zip(examples, named, strict=True) if own]
-    rows = linear.stack([linear.encode(roles.features(View.of_doc(e.doc), own)) for e, own in filled])
-    offsets = np.concatenate([example.reading.roles(own) for example, own in filled])
-    allowed = roles.allowed_roles(entity["type"] for _, own in filled for entity in own)
-    targets = np.array([labels.index(entity["role"]) for _, own in filled for entity in own], dtype=np.int64)
-    fold_of = np.repeat(folds, [len(own) for own in named])
-
-    def fit(chosen: NDArray[Any]) -> linear.Linear:
-        return linear.fit(
-            rows.take(chosen),
-            targets[chosen],
-            labels=labels,
-            allowed=allowed[chosen],
-            offsets=offsets[chosen],
-            **options["fit"],
-        ).smaller(options["features"])
-
-    predicted = targets.copy()
-    for fold in range(FOLDS):
-        apart = fold_of == fold
-        classifier.model = fit(~apart)
-        predicted[apart] = classifier.model.probabilities(rows.take(apart), allowed[apart], offsets[apart]).argmax(
-            axis=1
-        )
-        for number in np.flatnonzero(folds == fold).tolist():
-            classifier(examples[number].doc)
-    log.info(
-        "roles: accuracy %.2f on gold entities, encoder alone %.2f",
-        100 * (predicted == targets).mean(),
-        100 * (offsets.argmax(axis=1) == targets).mean(),
-    )
-    classifier.model = fit(np.ones(len(rows), bool))
+    named = [entity_dicts(example.said) for example in examples]
+    scores = [example.reading.roles(own) for example, own in zip(examples, named, strict=True) if own]
+    logits = np.concatenate(scores)
+    targets = np.array([labels.index(entity["role"]) for own in named for entity in own], dtype=np.int64)
+    rows = np.arange(len(targets))
+    loss = {t: -float(log_softmax(logits / np.float32(t))[rows, targets].mean()) for t in TEMPERATURES}
+    classifier.temperature = min(TEMPERATURES, key=lambda temperature: loss[temperature])
+    predicted = logits.argmax(axis=1)
+    accuracy = 100 * (predicted == targets).mean()
+    log.info("roles: accuracy %.2f on gold entities, temperature %.2f", accuracy, classifier.temperature)
+    for example in examples:
+        classifier(example.doc)
     names = iter(predicted)
     return [[{**entity, "role": labels[next(names)]} for entity in own] for own in named]
 
