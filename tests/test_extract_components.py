@@ -205,6 +205,12 @@ def test_a_short_form_inside_a_longer_name_is_its_long_form() -> None:
     assert [len(entity["mentions"]) for entity in found] == [2, 2]
 
 
+def test_signs_of_latex_in_a_long_form_are_only_signs() -> None:
+    text = r"The \epsilon-greedy \g<0> policy (EGP) and the deep EGP win."
+    mentions = [mention(text, "EGP", "Method"), mention(text, "deep EGP", "Method")]
+    assert len(group(text, mentions, [[31, 34, 4, 29]])) == 2
+
+
 def test_names_that_share_nothing_are_no_pair_and_joined_ones_are_one_entity() -> None:
     text = "Speech styles\nWe control the speaking style of Tacotron with GLUE."
     names = (("Speech styles", "Concept"), ("speaking style", "Concept"), ("Tacotron", "Method"), ("GLUE", "Dataset"))

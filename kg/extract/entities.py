@@ -124,7 +124,7 @@ def _expanded(
     for short, long in known:
         inside = re.compile(rf"(?<!\w){re.escape(short)}(?!\w)")
         for form in forms:
-            whole = inside.sub(long, form)
+            whole = long.join(inside.split(form))
             if form != short and whole != form and normal_form(whole) in forms:
                 pairs.append((form, normal_form(whole)))
     return pairs
