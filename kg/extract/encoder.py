@@ -61,7 +61,7 @@ def log_softmax(logits: Floats) -> Floats:
 
 def gelu(values: Floats) -> Floats:
     """The activation of the heads, with the usual approximation of the error function by tanh."""
-    found: Floats = 0.5 * values * (1 + np.tanh(0.7978845608 * (values + 0.044715 * values**3)))
+    found: Floats = 0.5 * values * (1 + np.tanh(0.7978845608 * (values + 0.044715 * values * values * values)))
     return found
 
 

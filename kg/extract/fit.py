@@ -323,7 +323,8 @@ def _relation_rows(
             for r in example.said.relations
             if r.head in place and r.tail in place
         }
-        pairs, features = relations.candidates(View.of_doc(example.doc), own)
+        pairs = relations.candidates(own)
+        features = relations.features(View.of_doc(example.doc), own, pairs)
         allowed = relations.allowed_labels((own[i]["type"], own[j]["type"], i < j) for i, j in pairs)
         found = (stated.get(pair, 0) for pair in pairs)
         targets += [label if row[label] else 0 for label, row in zip(found, allowed, strict=True)]

@@ -5,8 +5,8 @@
 >>> view = View.of_text(text, [(0, 4), (5, 8), (9, 12)])
 >>> bert = {"type": "Method", "name": "BERT", "role": "uses", "mentions": [[0, 4, 1.0]]}
 >>> nli = {"type": "Task", "name": "NLI", "role": "addresses", "mentions": [[9, 12, 1.0]]}
->>> pairs, rows = candidates(view, [bert, nli])
->>> pairs, "Method-Task:between=for>" in rows[0]
+>>> pairs = candidates([bert, nli])
+>>> pairs, "Method-Task:between=for>" in features(view, [bert, nli], pairs)[0]
 ([(0, 1)], True)
 """
 
@@ -34,6 +34,8 @@ NONE = "none"
 #: Characters between the nearest mentions of two entities beyond which no relation is looked for: most of an abstract,
 #: little of a book.
 REACH = 2000
+#: How sure the encoder must be that two entities are not related for the pair to be left at that.
+HOPELESS = 0.98
 
 
 @Language.factory(
@@ -75,27 +77,27 @@ def allowed_labels(types: Iterable[tuple[str, str, bool]]) -> NDArray[np.bool_]:
     return np.array(rows, dtype=bool).reshape(-1, len(labels))
 
 
-def candidates(view: View, entities: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[int, int]], list[list[str]]]:
-    """All ordered pairs of entities (their numbers) that may stand in a relation, and the features of each."""
+def candidates(entities: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
+    """All ordered pairs of entities (their numbers) that may stand in a relation."""
+    permitted = _permitted()
+    near = _neighbours(entities)
+    kinds = [entity["type"] for entity in entities]
+    return [(i, j) for i in range(len(kinds)) for j in near[i] if (kinds[i], kinds[j]) in permitted]
+
+
+def features(view: View, entities: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[int, int]]) -> list[list[str]]:
+    """The features of each of these pairs."""
     facts = [_facts(view, entity) for entity in entities]
     _rank(facts)
     events = sorted((first, last, number) for number, fact in enumerate(facts) for first, last in fact["spans"])
     firsts = [first for first, _, _ in events]
     kinds = [entity["type"] for entity in entities]
-    pairs: list[tuple[int, int]] = []
-    rows: list[list[str]] = []
-    permitted = _permitted()
-    near = _neighbours(entities)
-    for i, head in enumerate(entities):
-        for j in near[i]:
-            tail = entities[j]
-            if (head["type"], tail["type"]) not in permitted:
-                continue
-            kind = f"{head['type']}-{tail['type']}"
-            plain = _pair_features(view, facts[i], facts[j], events, firsts, kinds)
-            pairs.append((i, j))
-            rows.append([f"{kind}:{feature}" for feature in plain])
-    return pairs, rows
+    rows = []
+    for i, j in pairs:
+        kind = f"{kinds[i]}-{kinds[j]}"
+        plain = _pair_features(view, facts[i], facts[j], events, firsts, kinds)
+        rows.append([f"{kind}:{feature}" for feature in plain])
+    return rows
 
 
 def _neighbours(entities: Sequence[Mapping[str, Any]]) -> list[list[int]]:
@@ -280,10 +282,15 @@ class RelationClassifier:
 
     def relations(self, view: View, entities: Sequence[Mapping[str, Any]], reading: Reading) -> list[dict[str, Any]]:
         """The relations between entities, in the order of head, then tail."""
-        pairs, rows = candidates(view, entities)
+        pairs = candidates(entities)
+        prior = reading.relations(entities, pairs)
+        hopeful = np.flatnonzero(prior[:, 0] < np.log(HOPELESS))
+        pairs, prior = [pairs[number] for number in hopeful], prior[hopeful]
         if not pairs:
             return []
-        scores = self.probabilities(entities, pairs, rows, reading)
+        rows = linear.encode(features(view, entities, pairs))
+        kinds = ((entities[i]["type"], entities[j]["type"], i < j) for i, j in pairs)
+        scores = self.model.probabilities(rows, allowed_labels(kinds), prior)
         chosen = scores[:, 1:].argmax(axis=1) + 1
         best = scores[np.arange(len(pairs)), chosen]
         found = []
@@ -306,17 +313,6 @@ class RelationClassifier:
                 }
             )
         return found
-
-    def probabilities(
-        self,
-        entities: Sequence[Mapping[str, Any]],
-        pairs: Sequence[tuple[int, int]],
-        rows: Sequence[Sequence[str]],
-        reading: Reading,
-    ) -> NDArray[np.float64]:
-        """For each pair, the probability of `none` and of each relation."""
-        kinds = ((entities[i]["type"], entities[j]["type"], i < j) for i, j in pairs)
-        return self.model.probabilities(linear.encode(rows), allowed_labels(kinds), reading.relations(entities, pairs))
 
     def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
         Path(path).mkdir(parents=True, exist_ok=True)

@@ -268,7 +268,7 @@ def write_model(nlp: Language, out: Path, *, card: str) -> None:
     aside = out.with_name(out.name + ".writing")
     shutil.rmtree(aside, ignore_errors=True)
     aside.parent.mkdir(parents=True, exist_ok=True)
-    nlp.to_disk(aside)
+    nlp.to_disk(aside, exclude=["vocab"])  # the words seen in training
     content = hashlib.sha256()
     for path in sorted(aside.rglob("*")):
         if path.is_file() and path.name != "meta.json":
@@ -305,7 +305,7 @@ def model_card(scores: Mapping[str, Mapping[str, Score]], gold: int, silver: int
         + (" --silver FILE --silver-texts FILE`" if silver else "`")
         + " (see docs/training.md).",
         "- **Limits**: English only; Concept is the fuzziest type; many relations are wrong or missing; whole",
-        "  papers were not trained on; the scores of mentions, roles and relations are not calibrated.",
+        "  papers were not trained on.",
         "",
         "F1 in percent (role accuracy: percent right). Held out: one in twenty of the papers, never trained on.",
         "",
