@@ -38,7 +38,7 @@ def load(path: str | Path | None = None) -> Language:
     """The pipeline as an ordinary spaCy `Language`; `path` is the folder of a model of your own.
 
     >>> load().pipe_names[-1]
-    'kg_results'
+    'kg_forget'
     """
     from kg.extract.pipeline import load_pipeline
 
