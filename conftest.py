@@ -8,4 +8,6 @@ NEED_TORCH = [
     "kg/extract/export_encoder.py",
     "tests/test_training.py",
 ]
-collect_ignore = [] if find_spec("torch") else NEED_TORCH
+#: Benches that are run in environments of their own.
+APART = ["tests/bench_embeddings.py", "tests/bench_graphrag.py"]
+collect_ignore = [*APART, *([] if find_spec("torch") else NEED_TORCH)]

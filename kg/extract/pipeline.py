@@ -9,7 +9,9 @@ Each component is a registered spaCy factory and writes plain data to the docume
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -50,11 +52,11 @@ def make_forgetter(nlp: Language, name: str) -> Forgetter:  # noqa: ARG001
     return Forgetter()
 
 
-def make_pipeline() -> Language:
-    """The whole pipeline, untrained."""
+def make_pipeline(thresholds: Mapping[str, float] = MappingProxyType({})) -> Language:
+    """The whole pipeline, untrained; `thresholds` are those of components."""
     nlp = make_blank()
     for name in COMPONENTS:
-        nlp.add_pipe(name)
+        nlp.add_pipe(name, config={"threshold": thresholds[name]} if name in thresholds else {})
     return nlp
 
 

@@ -105,6 +105,7 @@ def train(
     reader.from_disk(whole_files)
     examples = read_apart(nlp, gold[::2], half_files)
     fit_components(nlp, examples, gold=gold, silver=extra, settings=settings["components_training"])
+    nlp = settled(nlp)
     nlp.meta["name"] = settings["model"]["name"]
     nlp.meta["spacy_version"] = ">=3.8.7,<4.0.0"
     nlp.meta["description"] = "Methods, tasks, datasets, metrics and concepts in papers, their roles and relations."
@@ -261,6 +262,15 @@ def read_apart(nlp: Language, gold: Sequence[Labelled], files: Path) -> list[Exa
         doc._.kg_reading = replace(reading, vectors=reading.vectors.astype(np.float16))  # all are kept in memory
         examples.append(Example(paper, said, doc))
     return examples
+
+
+def settled(nlp: Language) -> Language:
+    """The same pipeline, made anew with the thresholds that were chosen: spaCy keeps the config of the making."""
+    trained: dict[str, Any] = dict(nlp.pipeline)
+    made = make_pipeline({name: part.threshold for name, part in trained.items() if hasattr(part, "threshold")})
+    for name, part in trained.items():
+        made.get_pipe(name).__dict__.update(part.__dict__)
+    return made
 
 
 def write_model(nlp: Language, out: Path, *, card: str) -> None:
