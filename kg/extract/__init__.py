@@ -85,12 +85,17 @@ def extract(
 
 
 def _extract_here(papers: Iterable[Paper], nlp: Language) -> Iterator[Extraction]:
+    from threadpoolctl import ThreadpoolController
+
     from kg.extract.pipeline import to_extraction
 
+    threads = ThreadpoolController()
     model = f"kg-{nlp.meta['name']}-{RULES}-{nlp.meta['version'].partition('+')[2]}"
     source = iter(papers)
     while chunk := list(islice(source, _CHUNK)):
-        with nlp.memory_zone():  # what the vocabulary learns from these papers is forgotten after them
+        # The matrices are small: threads of numpy would wait for each other, and for those of other processes. What the
+        # vocabulary learns from these papers is forgotten after them.
+        with threads.limit(limits=1, user_api="blas"), nlp.memory_zone():
             found = [to_extraction(nlp(paper.text), paper.id, model) for paper in chunk]
         yield from found
 
