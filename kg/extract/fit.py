@@ -104,16 +104,14 @@ def cross_probabilities(
     fit: Callable[[NDArray[Any]], linear.Linear],
     rows: linear.Rows,
     fold_of: NDArray[Any],
-    allowed: NDArray[Any] | None = None,
     offsets: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
     """For each row what a model says that was fitted on the other folds."""
     parts = []
     for fold in range(FOLDS):
         apart = fold_of == fold
-        own = None if allowed is None else allowed[apart]
         shift = None if offsets is None else offsets[apart]
-        parts.append((apart, fit(~apart).probabilities(rows.take(apart), own, shift)))
+        parts.append((apart, fit(~apart).probabilities(rows.take(apart), None, shift)))
     found = np.zeros((len(rows), parts[0][1].shape[1]))
     for apart, scores in parts:
         found[apart] = scores
@@ -361,7 +359,7 @@ def fit_results(nlp: Language, examples: Sequence[Example], folds: NDArray[Any],
         )
         return model.smaller(options["features"])
 
-    scores = cross_probabilities(fit, rows, np.repeat(folds, counts), None, before)[:, 1]
+    scores = cross_probabilities(fit, rows, np.repeat(folds, counts), before)[:, 1]
     wanted = sum(len(example.said.results) for example in examples)
     alone = best_threshold(np.exp(before[:, 1]), truth == 1, wanted)
     f1, reader.threshold = best_threshold(scores, truth == 1, wanted)

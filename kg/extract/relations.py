@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,12 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from kg import ontology
 from kg.extract import linear, polarity
 from kg.extract.encoder import Reading
 from kg.extract.features import View, bucket, normal_form, register_attributes
-from kg.model import ENTITY_TYPES
+from kg.extract.labels import from_ontology
 from kg.sentences import is_all, nearest_pairs, shortest_evidence
 
-NONE = "none"
 #: Characters between the nearest mentions of two entities beyond which no relation is looked for: most of an abstract,
 #: little of a book.
 REACH = 2000
@@ -50,36 +47,20 @@ def make_relations(nlp: Language, name: str, threshold: float) -> RelationClassi
     return RelationClassifier(threshold=threshold)
 
 
-@cache
 def relation_labels() -> tuple[str, ...]:
     """`none` and all relations between entities."""
-    return (NONE, *(relation.name for relation in ontology.load().of_kind("relation")))
-
-
-@cache
-def _permitted() -> dict[tuple[str, str], tuple[str, ...]]:
-    schema = ontology.load()
-    return {(a, b): found for a in ENTITY_TYPES for b in ENTITY_TYPES if (found := schema.relations(a, b))}
+    return from_ontology().relations
 
 
 def allowed_labels(types: Iterable[tuple[str, str, bool]]) -> NDArray[np.bool_]:
     """Which of `relation_labels` a pair can have, given head type, tail type and whether the head is named first."""
-    labels, permitted = relation_labels(), _permitted()
-    symmetric = {relation.name for relation in ontology.load().of_kind("relation") if relation.symmetric}
-    table: dict[tuple[str, str, bool], list[bool]] = {}
-    rows = []
-    for head, tail, forward in types:
-        key = (head, tail, forward)
-        if key not in table:
-            own = {name for name in permitted.get((head, tail), ()) if forward or name not in symmetric}
-            table[key] = [label == NONE or label in own for label in labels]
-        rows.append(table[key])
-    return np.array(rows, dtype=bool).reshape(-1, len(labels))
+    rows = [from_ontology().allowed_relations(head, tail, forward=forward) for head, tail, forward in types]
+    return np.array(rows, dtype=bool).reshape(-1, len(relation_labels()))
 
 
 def candidates(entities: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
     """All ordered pairs of entities (their numbers) that may stand in a relation."""
-    permitted = _permitted()
+    permitted = from_ontology().relations_of
     near = _neighbours(entities)
     kinds = [entity["type"] for entity in entities]
     return [(i, j) for i in range(len(kinds)) for j in near[i] if (kinds[i], kinds[j]) in permitted]

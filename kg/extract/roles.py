@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from kg import ontology
 from kg.extract.encoder import log_softmax
 from kg.extract.features import register_attributes
-from kg.model import ENTITY_TYPES
+from kg.extract.labels import from_ontology
 
 
 @Language.factory("kg_roles", requires=["doc._.kg_entities", "doc._.kg_reading"], assigns=["doc._.kg_entities"])
@@ -30,16 +29,13 @@ def make_roles(nlp: Language, name: str) -> RoleClassifier:  # noqa: ARG001
 
 def role_labels() -> tuple[str, ...]:
     """All roles, strongest first."""
-    return tuple(role.name for role in ontology.load().of_kind("role"))
+    return from_ontology().roles
 
 
 def allowed_roles(types: Iterable[str]) -> NDArray[np.bool_]:
     """Which of `role_labels` an entity of each type can have: a row a type."""
-    labels = role_labels()
-    permitted = {kind: set(ontology.load().roles(kind)) for kind in ENTITY_TYPES}
-    return np.array([[label in permitted[kind] for label in labels] for kind in types], dtype=bool).reshape(
-        -1, len(labels)
-    )
+    rows = [from_ontology().allowed_roles(kind) for kind in types]
+    return np.array(rows, dtype=bool).reshape(-1, len(role_labels()))
 
 
 class RoleClassifier:
