@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ from pathlib import Path
 
 #: What an entity of a paper can be, in the order of the legend; `ontology/kg.ttl` says the same, and a test compares.
 ENTITY_TYPES = ("Method", "Task", "Dataset", "Metric", "Concept")
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def digest(*fields: object) -> str:
@@ -44,8 +47,20 @@ def noisy_or(scores: Iterable[float]) -> float:
     return round(1.0 - math.prod(1.0 - score for score in sorted(scores)), 4)
 
 
+def one_line(text: str) -> str:
+    r"""What an error says, with control characters and lone surrogates (bytes that are no UTF-8) written as escapes.
+
+    >>> print(one_line("no column a\nb"))
+    no column a\nb
+    """
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+
+
 class KGError(Exception):
     """The root of all errors of kg: one line that says what is wrong, where, and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class ReadError(KGError):
@@ -54,7 +69,7 @@ class ReadError(KGError):
     def __init__(self, reason: str, *, path: str | Path | None = None, line: int | None = None) -> None:
         where = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
         super().__init__(where + reason)
-        self.reason, self.path, self.line = reason, path, line
+        self.reason, self.path, self.line = one_line(reason), path, line
 
 
 class OntologyError(KGError):

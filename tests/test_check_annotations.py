@@ -313,7 +313,7 @@ row_like = st.fixed_dictionaries(
 
 
 @given(row_like)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_wild_rows_are_told_in_lines_and_what_passes_can_be_read(wild: Row) -> None:
     found = list(check_row(wild, TEXT))
     for kind, reason in found:
@@ -324,7 +324,7 @@ def test_wild_rows_are_told_in_lines_and_what_passes_can_be_read(wild: Row) -> N
 
 
 @given(st.lists(st.binary(max_size=30) | row_like.map(lambda row: json.dumps(row).encode()), max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_wild_files_give_no_traceback(tmp_path: Path, lines: list[bytes]) -> None:
     papers = write(tmp_path / "p.jsonl", {"id": "1", "title": TITLE, "abstract": ABSTRACT})
     wild = write(tmp_path / "wild.jsonl", *lines)

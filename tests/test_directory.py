@@ -155,7 +155,7 @@ def test_an_empty_graph_has_all_tables(tmp_path: Path) -> None:
 wild_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(names=st.lists(wild_text, max_size=4), title=wild_text, year=st.none() | st.integers(-5, 3000))
 def test_any_text_survives(
     names: list[str], title: str, year: int | None, tmp_path_factory: pytest.TempPathFactory

@@ -195,7 +195,7 @@ def test_an_unknown_node_and_another_suffix_are_refused(graph: Graph, tmp_path: 
 # ---- where it stands -----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     edges=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=80),
     width=st.floats(10, 160),

@@ -390,7 +390,7 @@ def graphs(draw: Callable[[Any], Any]) -> Graph:
 
 
 @given(graph=graphs())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_wild_text_goes_through_every_export(graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("wild")
     expected = set(triples(graph))

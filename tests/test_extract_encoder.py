@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.extract import MODEL, load
@@ -50,7 +50,6 @@ def test_pieces_know_their_place_and_case() -> None:
 
 
 @given(st.text(max_size=80))
-@settings(deadline=None)
 def test_pieces_of_any_text_lie_in_it_in_order(text: str) -> None:
     pieces = cut(load_tokenizer(MODEL / "kg_encoder" / "tokenizer.json"), text)
     assert (pieces.starts <= pieces.ends).all()

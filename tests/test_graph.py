@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.graph import Graph, assemble, parse_number
@@ -96,7 +96,6 @@ def test_a_relation_of_a_node_with_itself_says_nothing() -> None:
     assert [s.key for s in graph.statements] == [("paper:1", "introduces", "method:bert", False)]  # the stronger role
 
 
-@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.lists(st.booleans(), min_size=1, max_size=6))
 def test_the_order_of_papers_does_not_matter(chance: random.Random, negations: list[bool]) -> None:
     said = [extraction(n, score=0.1 * n, negated=negated) for n, negated in enumerate(negations, start=1)]
@@ -139,7 +138,6 @@ def test_noisy_or_at_its_ends() -> None:
     assert noisy_or([1.0, 0.3]) == 1.0
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_value_is_a_number_or_none(text: str) -> None:
     number = parse_number(text)

@@ -448,6 +448,15 @@ def test_a_table_with_cells_too_many_or_an_open_quote(tmp_path: Path) -> None:
     assert reasons(report) == [(3, "a quote that opens here is never closed")]
 
 
+def test_a_reason_is_one_printable_line(tmp_path: Path) -> None:
+    path = tmp_path / "bytes.csv"
+    path.write_bytes(b't\xffle,"two\nlines"\nA,a\n')
+    with pytest.raises(ReadError) as caught:
+        read(path)
+    assert str(caught.value).isprintable()
+    assert r"t\udcffle, two lines" in str(caught.value)
+
+
 def test_an_id_of_our_own_layout_belongs_to_one_paper(tmp_path: Path) -> None:
     rows = [{"id": "x", "title": title, "abstract": "Text."} for title in ("One", "Another", "ONE")]
     papers, report = read(write(tmp_path / "a.jsonl", *rows))

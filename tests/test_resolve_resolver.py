@@ -337,7 +337,7 @@ def test_pairs_that_shall_never_merge() -> None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_order_does_not_matter(rng: random.Random) -> None:
     words = ["zap", "Zap", "zaps", "tree", "net", "nets", "ZN", "ZTN", "of", "-2", "-3", "search"]
     said = {

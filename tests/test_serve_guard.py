@@ -63,7 +63,7 @@ KEYWORDS = (
 
 
 @given(groups, st.sampled_from(KEYWORDS), groups, st.sampled_from([" ", "\n", ""]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_a_service_is_found_wherever_oxigraph_sees_one(
     before: list[str], keyword: str, after: list[str], gap: str
 ) -> None:
@@ -80,7 +80,7 @@ def test_a_service_is_found_wherever_oxigraph_sees_one(
 
 
 @given(groups)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_service_where_there_is_none(pieces: list[str]) -> None:
     query = f"{PREFIX}SELECT * {{ {' '.join(pieces)} }}"
     try:
@@ -93,14 +93,14 @@ def test_no_service_where_there_is_none(pieces: list[str]) -> None:
 
 
 @given(st.text())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_can_be_read(text: str) -> None:
     services(text)
     assert services(f"{text}\n\"'''\n") is not None
 
 
 @given(st.text(alphabet="SERVICE service<>\"'#\\{}?:.()\n\t u0053", max_size=60))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_what_oxigraph_runs_as_a_service_is_found(text: str) -> None:
     query = f"{PREFIX}ASK {{ {text} }}"
     if services(query):

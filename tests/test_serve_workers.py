@@ -46,7 +46,7 @@ def answer_of(texts: list[str], name: str) -> bytes:
 
 
 @given(st.lists(values, max_size=12), st.sampled_from(sorted(FORMATS)), st.integers(1, 9), st.integers(0, 13))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_limit_of_rows_is_exact(texts: list[str], name: str, step: int, limit: int) -> None:
     answer = answer_of(texts, name)
     # An empty answer in JSON looks like the beginning of one row.

@@ -57,7 +57,7 @@ def test_what_is_wrong_and_where(text: str, said: str) -> None:
 
 
 @given(st.sampled_from(TEXTS), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_token_that_is_missing_is_missed_where_it_stood(query: tuple[str, list[Token]], data: st.DataObject) -> None:
     text, tokens = query
     number = data.draw(st.integers(0, len(tokens) - 1))
@@ -76,7 +76,7 @@ def test_a_token_that_is_missing_is_missed_where_it_stood(query: tuple[str, list
 
 
 @given(st.text())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_gets_three_short_lines(text: str) -> None:
     for query in (text, f"SELECT * {{ {text} }}"):
         message = said_of(query)
