@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
+_PDF_RESIDUE = re.compile(r"\(cid:\d+\)\s*")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _DASHES = re.compile("[\u2010-\u2015\u2212\u2043\ufe58\ufe63\uff0d]")
 _QUOTES = re.compile("[\u2018\u2019\u201a\u201b\u2032\u02bc`\u00b4]")
@@ -104,9 +105,9 @@ _OUR = re.compile(
 _ISE = re.compile(r"(?<=[a-z]{3})is(e|ed|er|es|ing|ation|ational|able)$")
 # -ise that Americans write too
 _ISE_STAYS = re.compile(
-    r"(?:wise|vis|nois|cis|mis|pris|ais|uis|pois|rais|ertis|chis|dis|adis|guis|tis|ris)(?:e|ed|er|es|ing|able)?$"
+    r"(?:wis|vis|nois|(?:pre|con|in|ex|exor|circum|exer)cis|(?:pro|pre|de)mis|pris|[^h]ais|uis|pois|tois|quois|advertis|"
+    r"expertis|practis|treatis|chastis|franchis|paradis|chandis|despis|^anis|^(?:a|up|sun)?ris)(?:e|ed|er|es|ing|able)?$"
 )
-_ISE_ANYWAY = frozenset("optim minim maxim random normal regular general".split())
 _YSE = re.compile(r"(?<=[a-z]{2}al)ys(e|ed|er|es|ing)$")
 _DOUBLE_L = re.compile(
     r"^(model|label|travel|signal|cancel|channel|tunnel|counsel|level|fuel|dial|equal|total|initial|pencil|unravel|"
@@ -131,6 +132,8 @@ def unify(name: str) -> str:
     'fine-tuning of GPT-2'
     """
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
+    if "(cid:" in text:
+        text = _PDF_RESIDUE.sub("", text)
     text = _DOUBLE_QUOTES.sub("", _QUOTES.sub("'", _DASHES.sub("-", text)))
     return " ".join(text.split())
 
@@ -214,17 +217,15 @@ def singular(word: str) -> str:
 def american(word: str) -> str:
     """American spelling of one lower-case word.
 
-    >>> [american(word) for word in ("optimisation", "behaviour", "modelling", "denoising", "supervised", "centre")]
-    ['optimization', 'behavior', 'modeling', 'denoising', 'supervised', 'center']
+    >>> [american(word) for word in ("optimisation", "behaviour", "modelling", "denoising", "supervised", "quantised")]
+    ['optimization', 'behavior', 'modeling', 'denoising', 'supervised', 'quantized']
     """
     word = _BRITISH.get(word, word)
     if "our" in word:
         word = _OUR.sub("or", word)
     if "is" in word:
         found = _ISE.search(word)
-        if found and (
-            not _ISE_STAYS.search(word) or found.group(1).startswith("ation") or word[: found.start()] in _ISE_ANYWAY
-        ):
+        if found and (not _ISE_STAYS.search(word) or found.group(1).startswith("ation")):
             word = word[: found.start()] + "iz" + found.group(1)
     if "ys" in word:
         word = _YSE.sub(r"yz\1", word)
@@ -336,6 +337,10 @@ _OWN_FORMS = frozenset(
 )
 # A word, and the one after it that says as much alone.
 _MATTER_OF_COURSE = frozenset({("artificial", "neural"), ("natural", "language")})
+# Before another word they only join: `node-level classification`, `transformer-based language model`.
+_BETWEEN = frozenset({"based", "level"})
+# What a noun with `to` is about goes before it: `adaptation to domains`.
+_TAKES_TO = re.compile(r"(?:ation|ance|ness|ity|ment|ence)$")
 _DOUBLED = re.compile(r"([bdgmnprt])\1$")
 
 
@@ -353,11 +358,13 @@ def wording(name: str) -> str:
     if len(words) < 2 or any(len(word) == 1 for word in words):
         return " ".join(words)
     words = ["network" if word == "net" else word for word in words]
+    words = [word for word, after in itertools.pairwise([*words, ""]) if word not in _BETWEEN or not after]
     words = [word for word, after in itertools.pairwise([*words, ""]) if (word, after) not in _MATTER_OF_COURSE]
     if words[0].endswith("ing") and words[0] not in _OWN_FORMS and len(words[0]) > 5:
         words = [*words[1:], words[0]]
     for place, word in enumerate(words):
-        if word in _TAIL_FIRST and 0 < place < len(words) - 1:
+        tail_first = word in _TAIL_FIRST or (word == "to" and place == 1 and _TAKES_TO.search(words[0]))
+        if tail_first and 0 < place < len(words) - 1:
             words = [*words[place + 1 :], *words[:place]]
             break
     if words[0] in ("a", "an", "the"):
@@ -365,13 +372,28 @@ def wording(name: str) -> str:
     return " ".join([*words[:1], *(word for word in words[1:] if word not in SMALL_WORDS - {"to", "from", "with"})])
 
 
+# Nouns of verbs whose ending says nothing of it: `retrieval` is retrieving, but a segment is no segmenting.
+_VERBAL_NOUNS = MappingProxyType(
+    {
+        "retrieval": "retriev", "removal": "remov", "recovery": "recover", "discovery": "discover",
+        "alignment": "align", "assignment": "assign", "placement": "plac", "deployment": "deploy",
+        "enhancement": "enhanc", "refinement": "refin", "improvement": "improv", "measurement": "measur",
+        "assessment": "assess", "enrichment": "enrich", "adjustment": "adjust", "replacement": "replac",
+        "disentanglement": "disentangl", "entanglement": "entangl", "synthesis": "synthesiz", "analysis": "analyz",
+        "comparison": "compar",
+    }
+)  # fmt: skip
+
+
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """One word without the ending of a verb's forms and of the noun that it makes.
 
-    >>> [stem(word) for word in ("adapting", "adaptation", "pruned", "pruning", "classification", "classified")]
-    ['adapt', 'adapt', 'prun', 'prun', 'classif', 'classif']
+    >>> [stem(word) for word in ("adapting", "adaptation", "pruned", "pruning", "retrieval", "retrieving")]
+    ['adapt', 'adapt', 'prun', 'prun', 'retriev', 'retriev']
     """
+    if word in _VERBAL_NOUNS:
+        return _VERBAL_NOUNS[word]
     if len(word) < 6 or word in _OWN_FORMS or not word.isalpha():
         return word.removesuffix("e") if len(word) > 4 and word.isalpha() else word
     for ending in ("ization", "izing", "ized"):
@@ -416,7 +438,7 @@ def loose(name: str, entity_type: str) -> tuple[str, ...]:
 
 
 _STEMMED_HEADS = {entity_type: frozenset(map(stem, heads)) for entity_type, heads in HEADS.items()}
-_WEIGHTLESS = frozenset(map(stem, "vanilla plain standard conventional traditional typical existing".split()))
+_WEIGHTLESS = frozenset(map(stem, "vanilla plain standard conventional traditional typical existing new novel".split()))
 _OF_MEASURES = _WEIGHTLESS | frozenset(
     map(stem, "test validation average mean overall prediction predictive final absolute".split())
 )

@@ -47,7 +47,7 @@ _LEFT_OUT = MappingProxyType(
         "Dataset": frozenset(),
     }
 )
-_BOTH = re.compile(r"(.+\S)\s*\(([^()]+)\)$")
+_BRACKETS = re.compile(r"([^()]*[^()\s])\s+\(([^()]+)\)(?:\s+([^()]+))?$")
 
 
 @dataclass
@@ -145,12 +145,12 @@ class Resolver:
             called = next((name for name in whole if singular(name) == name), called)
         seen = Counter({called: 0})
         for name, times in written.items():
-            for part in _both(tidy(name)) or (tidy(name),):
+            for part in _parts(tidy(name)):
                 seen[part] += times
         names = [name for name in sorted(seen) if self._is_name(entity.type, name)]
         if not names:
             return None
-        first = (_both(called) or (called,))[0]
+        first = _parts(called)[0]
         if first not in names:
             first = min(names, key=lambda name: (-seen[name], -len(name), name))
         longer = [name for name in names if name != first and is_abbreviation(first, name)]
@@ -341,7 +341,8 @@ class Resolver:
         for anchor in sorted(spelled):
             name = spelled[anchor]
             if ":" not in anchor[1] and _is_long(name):
-                first = worded.setdefault((anchor[0], loose(name, anchor[0])[1]), anchor)
+                longer = self.vocabulary.expanded(name) or name
+                first = worded.setdefault((anchor[0], loose(longer, anchor[0])[1]), anchor)
                 if first != anchor:
                     clusters.unite(anchor, first)
         held: dict[Anchor, dict[Names, int]] = {}
@@ -439,11 +440,26 @@ def _is_long(name: str) -> bool:
     return len(words_of(name)) > 1 and not looks_short(name)
 
 
-def _both(name: str) -> tuple[str, ...]:
-    """Long form and abbreviation of a name that holds both, else nothing.
+def _parts(name: str) -> tuple[str, ...]:
+    """A name without brackets that hold its abbreviation (the second part), that of a piece, or what kind it is.
 
-    >>> _both("Convolutional Neural Network (CNN)"), _both("f(x)")
-    (('Convolutional Neural Network', 'CNN'), ())
+    >>> _parts("Convolutional Neural Network (CNN)"), _parts("CNN (Convolutional Neural Network)")
+    (('Convolutional Neural Network', 'CNN'), ('Convolutional Neural Network', 'CNN'))
+    >>> _parts("key-value (KV) cache"), _parts("HGRN2 (Language Model)"), _parts("f(x)"), _parts("Top (k) sampling")
+    (('key-value cache',), ('HGRN2',), ('f(x)',), ('Top (k) sampling',))
     """
-    found = _BOTH.match(name)
-    return (found.group(1), found.group(2)) if found and is_abbreviation(found.group(2), found.group(1)) else ()
+    found = _BRACKETS.match(name)
+    if found is None:
+        return (name,)
+    front, inner, back = found.groups()
+    whole = f"{front} {back}" if back else front
+    if is_abbreviation(inner, whole):
+        return whole, inner
+    if not back and is_abbreviation(front, inner):
+        return inner, front
+    words = front.split(" ")
+    if any(is_abbreviation(inner, " ".join(words[place:])) for place in range(len(words))):
+        return (whole,)
+    if not back and looks_short(front) and " " in inner:
+        return (front,)
+    return (name,)

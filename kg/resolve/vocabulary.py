@@ -165,6 +165,8 @@ class Vocabulary:
             found = self.find(entity_type, rest)
             if found is not None:  # `supervised` may be supervised learning, but a supervised model is none
                 called = self.concepts[found].name
+                if entity_type == "Task":  # every task may be called one
+                    return found
                 whole = entity_type == "Dataset" and set(words_of(rest)) < set(words_of(called))  # `IMDB review`
                 return found if whole or key(rest) == key(called) or is_abbreviation(rest, called) else None
         return None
