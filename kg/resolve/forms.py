@@ -34,6 +34,7 @@ _LATEX_FONTS = frozenset(
 )
 _LATEX_WORDS = MappingProxyType({"ell": "l", "infty": "inf", "times": "x", "varepsilon": "epsilon", "ast": "*"})
 _POSSESSIVE = re.compile(r"(?<=\w)'s?\b|(?<=s)'(?=\s|$)")
+_OPEN_END = re.compile(r"\s+[(\[][^()\[\]]*$")
 _LAST = re.compile(r"[^-]+$")
 _PART = re.compile(r"[^\s-]+")
 _TOKEN = re.compile(r"[^\W_]+(?:\.(?=\d)[^\W_]+)*|\|\||[+*#@]")
@@ -153,6 +154,7 @@ def tidy(name: str) -> str:
         for opening, closing in ("()", "[]"):
             if text.count(opening) != text.count(closing):
                 text = text.removeprefix(opening).removesuffix(closing).removesuffix(opening)
+                text = _OPEN_END.sub("", text)
         first, _, rest = text.partition(" ")
         if rest and first.lower() in ("a", "an", "the") and first.islower():
             text = rest
@@ -341,6 +343,9 @@ _MATTER_OF_COURSE = frozenset({("artificial", "neural"), ("natural", "language")
 _BETWEEN = frozenset({"based", "level"})
 # What a noun with `to` is about goes before it: `adaptation to domains`.
 _TAKES_TO = re.compile(r"(?:ation|ance|ness|ity|ment|ence)$")
+_AGENT = re.compile(
+    r"(detect|iz|ifi|lat|gat|mend|pars|tag|riev|learn|dict|imat|erat|rank|solv|plann|link|segment)g?[eo]r$"
+)
 _DOUBLED = re.compile(r"([bdgmnprt])\1$")
 
 
@@ -427,6 +432,8 @@ def loose(name: str, entity_type: str) -> tuple[str, ...]:
     first, _, last = name.partition(" ")
     if entity_type == "Method" and looks_short(first) and singular(last.lower()) in _HEADS_OF_NAMES:
         return (*forms, key(first), key(first))
+    if entity_type == "Task" and len(words) > 1:  # object detectors do object detection
+        words[-1] = _AGENT.sub(r"\1", words[-1])
     while len(words) > 1 and words[-1] in _STEMMED_HEADS[entity_type]:
         words.pop()
     forms.append("".join(words))

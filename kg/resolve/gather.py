@@ -16,13 +16,13 @@ import argparse
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kg.extract.annotations import read_extractions
 from kg.model import Extraction, Paper
-from kg.resolve.forms import SMALL_WORDS, key, looks_short, tidy, unify
+from kg.resolve.forms import SMALL_WORDS, key, looks_short, tidy, unify, words_of
 from kg.resolve.generic import is_generic, is_sentence
 from kg.resolve.match import content, is_abbreviation, numbers
 from kg.resolve.vocabulary import Concept, Vocabulary, read_concepts, write_skos
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 _PAPERS_OF_A_SPECIAL_ALIAS = 2
 _PAPERS_OF_A_KNOWN_CONCEPT = 5
+_PAPERS_OF_A_PRODUCT = 2
 _SAYS_LITTLE = frozenset("artificial layer mechanism network standard unit vanilla".split())
 
 
@@ -103,7 +104,7 @@ def gather(found: Iterable[Named], *, broader: Mapping[str, str] | None = None) 
             spelling = min(spellings[label].items(), key=lambda item: (-item[1], item[0]))[0]
             aliases.setdefault(ranked[0][0], []).append(spelling)
     above = {united[one]: united[other] for one, other in sorted(broader.items()) if {one, other} <= united.keys()}
-    return [
+    concepts = [
         Concept(
             id=named.id,
             type=named.type,
@@ -112,6 +113,34 @@ def gather(found: Iterable[Named], *, broader: Mapping[str, str] | None = None) 
             broader=(above[named.id],) if _leads_up(named.id, above) else (),
         )
         for named in sorted(holders.values(), key=lambda named: named.id)
+    ]
+    return _without_products(concepts, {named.id for named in holders.values() if named.papers <= _PAPERS_OF_A_PRODUCT})
+
+
+def _without_products(concepts: Sequence[Concept], rare: Set[str]) -> list[Concept]:
+    """Concepts without rare ones that only name what a technique made: a pruned model is an alias of pruning."""
+    vocabulary = Vocabulary.of(concepts)
+    made = {
+        concept.id: technique
+        for concept in concepts
+        if concept.id in rare and words_of(concept.name)[-2:-1] and words_of(concept.name)[-2].endswith("ed")
+        if (technique := vocabulary.technique(concept.type, concept.name)) not in (None, concept.id)
+    }
+    made = {product: technique for product, technique in made.items() if technique not in made}
+    more: dict[str, set[str]] = {}
+    for product, technique in made.items():
+        concept = vocabulary.concepts[product]
+        more.setdefault(technique, set()).update((concept.name, *concept.aliases))
+    return [
+        replace(
+            concept,
+            aliases=tuple(sorted({*concept.aliases, *more.get(concept.id, ())})),
+            broader=tuple(
+                above for above in (made.get(above, above) for above in concept.broader) if above != concept.id
+            ),
+        )
+        for concept in concepts
+        if concept.id not in made
     ]
 
 

@@ -23,7 +23,7 @@ from types import MappingProxyType
 from kg import ontology
 from kg.model import Entity, ExtractedEntity, Extraction, Merge, Paper, Resolution, digest
 from kg.resolve.decisions import Decision, apply
-from kg.resolve.forms import key, looks_short, loose, singular, tidy, unify, words_of
+from kg.resolve.forms import key, looks_short, loose, tidy, unify, words_of
 from kg.resolve.generic import is_generic, is_sentence
 from kg.resolve.match import Match, alike, apart, content, inside, is_abbreviation, match, numbers, variant
 from kg.resolve.nodes import Names, Node, Nodes, likely_name
@@ -37,6 +37,7 @@ Anchor = tuple[str, str]
 # What more papers write so is a word of its own.
 _PAPERS_OF_A_TYPO = 2
 _SHARED_NEIGHBOURS = 2
+_LETTERS_OF_A_PLURAL = 2
 # Of `prediction accuracy` and `accuracy` in one paper, accuracy is meant. By type.
 _LEFT_OUT = MappingProxyType(
     {
@@ -47,6 +48,7 @@ _LEFT_OUT = MappingProxyType(
         "Dataset": frozenset(),
     }
 )
+_FUSED = re.compile(r"([A-Z]?[a-z]{3,})[A-Z]{2,}s?$")
 _BRACKETS = re.compile(r"([^()]*[^()\s])\s+\(([^()]+)\)(?:\s+([^()]+))?$")
 
 
@@ -140,9 +142,10 @@ class Resolver:
         written = Counter(text[mention.start : mention.end] for mention in entity.mentions)
         surfaces = tuple(sorted(name for name in written if self._is_name(entity.type, tidy(name))))
         called = tidy(entity.name)
-        if called not in written:  # an extractor may have cut the S of `CLRS`, which is no plural
-            whole = (name for name in sorted(written) if name.upper() == f"{called}S".upper())
-            called = next((name for name in whole if singular(name) == name), called)
+        if called not in written:  # an extractor may have cut the S of `CLRS`, which is no plural, or `sizes` to `siz`
+            cut = (name for name in sorted(written) if 0 < len(name) - len(called) <= _LETTERS_OF_A_PLURAL)
+            whole = (name for name in cut if name.lower().startswith(called.lower()) and key(name) != key(called))
+            called = next(whole, called)
         seen = Counter({called: 0})
         for name, times in written.items():
             for part in _parts(tidy(name)):
@@ -275,6 +278,7 @@ class Resolver:
                 self.vocabulary.find(names.type, name)
                 or (loosely[0] if loosely else None)
                 or self.vocabulary.headless(names.type, name)
+                or self.vocabulary.technique(names.type, name)
             )
             if known is not None and not self._never(names.primary, self.vocabulary.concepts[known].name):
                 return known
@@ -345,6 +349,7 @@ class Resolver:
                 first = worded.setdefault((anchor[0], loose(longer, anchor[0])[1]), anchor)
                 if first != anchor:
                     clusters.unite(anchor, first)
+        self._unite_fused(clusters, spelled)
         held: dict[Anchor, dict[Names, int]] = {}
         for names, anchor in anchors.items():
             held.setdefault(clusters.find(anchor), {})[names] = counted[names]
@@ -357,6 +362,27 @@ class Resolver:
             )
             for root, together in sorted(held.items())
         ]
+
+    def _unite_fused(self, clusters: _Clusters, spelled: Mapping[Anchor, str]) -> None:
+        """Make names one where one is the other with its end abbreviated: `NeuralDB`, `Neural Database`.
+
+        Only where the vocabulary does not know the short one, and it can stand for no other name of the corpus.
+        """
+        short: dict[tuple[str, str], list[Anchor]] = {}
+        for anchor, name in sorted(spelled.items()):
+            hump = _FUSED.match(name)
+            if hump is not None and ":" not in anchor[1]:
+                short.setdefault((anchor[0], hump.group(1).lower()), []).append(anchor)
+        long: dict[tuple[str, str], list[Anchor]] = {}
+        for anchor, name in sorted(spelled.items()) if short else ():
+            block = (anchor[0], name.partition(" ")[0].lower())
+            if block in short and _is_long(name):
+                long.setdefault(block, []).append(anchor)
+        for block, anchors in sorted(short.items()):
+            for anchor in anchors:
+                meant = [other for other in long.get(block, ()) if is_abbreviation(spelled[anchor], spelled[other])]
+                if len(meant) == 1:
+                    clusters.unite(anchor, meant[0])
 
     def _identifiers(self, nodes: Iterable[Node]) -> dict[Node, str]:
         """An id for each node (DESIGN section 5): of two names with one slug the later gets four digits more."""
@@ -422,11 +448,21 @@ class Resolver:
                 return Match("expansion", 0.85)
             if self.vocabulary.headless(node.type, longer or surface) == node.concept:
                 return Match("head", 0.82)
+            if self.vocabulary.technique(node.type, longer or surface) == node.concept:
+                return Match("technique", 0.78)
             corrected = self.vocabulary.corrected(surface)
             if corrected is not None and self.vocabulary.find(node.type, corrected) == node.concept:
                 return Match("typo", 0.8)
-        alone = any(key(names.primary) == key(surface) for names in node.held)
+        alone = any(key(names.primary) == key(surface) and not self._leads(names.others, node) for names in node.held)
         return Match("corpus", 0.7) if alone else Match("paper", 0.8)
+
+    def _leads(self, others: Iterable[str], node: Node) -> bool:
+        """Whether one of the names that a paper has beside the first one is a name of the node."""
+        return any(
+            key(name) == key(node.name)
+            or (node.concept is not None and self.vocabulary.find(node.type, name) == node.concept)
+            for name in others
+        )
 
 
 def _weak(special: str, general: str, entity_type: str) -> bool:

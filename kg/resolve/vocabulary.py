@@ -23,7 +23,7 @@ from types import MappingProxyType
 
 from kg import ontology
 from kg.model import ENTITY_TYPES, OntologyError, digest
-from kg.resolve.forms import LOOSE, key, looks_short, loose, singular, unify, words_of
+from kg.resolve.forms import LOOSE, key, looks_short, loose, singular, stem, unify, words_of
 from kg.resolve.match import is_abbreviation
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 RDF_SUFFIXES = (".jsonld", ".n3", ".nq", ".nt", ".owl", ".rdf", ".trig", ".ttl", ".xml")
 
 _LONG_WORD = 9
+_WORDS_OF_A_TECHNIQUE = 2
+_HUMP = re.compile(r"(?<=[a-z]{3})(?=[A-Z]{2,}s?$)")
 # `Dice` is the Dice score, `SNLI` the SNLI corpus.
 _HEADS_MAY_LACK = frozenset({"Dataset", "Metric"})
 # What a known name may be followed by without becoming another thing. Not `network`: attention networks are a kind of
@@ -47,6 +49,9 @@ _TYPE_WORDS = MappingProxyType(
         "Concept": frozenset("effect issue phenomenon problem property".split()),
     }
 )
+# What a technique makes of a model, and words that may stand before it: `quantised neural networks`.
+_MADE = frozenset({"model", "network", "weight"})
+_MADE_OF = frozenset({"deep", "neural", "language"})
 _SKOS = ontology.NAMESPACES["skos"]
 _DCTERMS = ontology.NAMESPACES["dcterms"]
 
@@ -140,10 +145,10 @@ class Vocabulary:
         """A name of several words with the abbreviations in it written out, None where it has none.
 
         >>> graph = Concept(id="concept:kg", type="Concept", name="Knowledge Graph", aliases=("KG",))
-        >>> Vocabulary.of([graph]).expanded("KG completion")
-        'Knowledge Graph completion'
+        >>> Vocabulary.of([graph]).expanded("KG completion"), Vocabulary.of([graph]).expanded("NeuralKG")
+        ('Knowledge Graph completion', 'Neural Knowledge Graph')
         """
-        words = unify(name).split(" ")
+        words = _HUMP.sub(" ", unify(name)).split(" ")
         if len(words) < 2:
             return None
         longer = [self.abbreviations.get(singular(word), word) for word in words]
@@ -172,6 +177,35 @@ class Vocabulary:
         return None
 
     @cached_property
+    def _techniques(self) -> Mapping[str, str]:
+        """The stem of each name of one word that says what is done (`pruning`, `quantization`) -> the method's id."""
+        found: dict[str, set[str]] = {}
+        for concept in self.concepts.values():
+            if concept.type == "Method":
+                for label in (concept.name, *concept.aliases):
+                    words = words_of(label)
+                    if words and len(words) <= _WORDS_OF_A_TECHNIQUE and words[-1].endswith(("ing", "ion")):
+                        found.setdefault("".join(map(stem, words)), set()).add(concept.id)
+        return MappingProxyType({form: min(ids) for form, ids in found.items() if len(ids) == 1})
+
+    def technique(self, entity_type: str, name: str) -> str | None:
+        """The method that made a model which is named by it, or None.
+
+        >>> pruning = Concept(id="method:pruning", type="Method", name="Pruning")
+        >>> Vocabulary.of([pruning]).technique("Method", "pruned neural networks")
+        'method:pruning'
+        """
+        words = list(words_of(name))
+        if entity_type != "Method" or len(words) < 2 or words[-1] not in _MADE:
+            return None
+        words.pop()
+        while words and words[-1] in _MADE_OF:
+            words.pop()
+        if not words or not words[-1].endswith("ed") or len(words) > _WORDS_OF_A_TECHNIQUE:
+            return None
+        return self._techniques.get("".join(map(stem, words)))
+
+    @cached_property
     def _words(self) -> Mapping[str, frozenset[str]]:
         """The long words of all labels: each word, and each way to leave one letter out -> the words it may be."""
         found: dict[str, set[str]] = {}
@@ -191,7 +225,7 @@ class Vocabulary:
         >>> Vocabulary.of([Concept(id="task:x", type="Task", name="Information Retrieval")]).corrected("info retreival")
         'info retrieval'
         """
-        words = unify(name).split(" ")
+        words = re.split("([ -])", unify(name))
         changed = False
         for place, word in enumerate(words):
             low = word.lower()
@@ -210,7 +244,7 @@ class Vocabulary:
             meant = {word for word in meant if word in self._words.get(word, ())}
             if len(meant) == 1:
                 words[place], changed = meant.pop(), True
-        return " ".join(words) if changed else None
+        return "".join(words) if changed else None
 
     def ancestors(self, identifier: str) -> Iterator[str]:
         """The broader concepts of a concept, nearest first; each once."""
