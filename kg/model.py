@@ -23,7 +23,7 @@ from pathlib import Path
 #: What an entity of a paper can be, in the order of the legend; `ontology/kg.ttl` says the same, and a test compares.
 ENTITY_TYPES = ("Method", "Task", "Dataset", "Metric", "Concept")
 
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def digest(*fields: object) -> str:
@@ -47,20 +47,23 @@ def noisy_or(scores: Iterable[float]) -> float:
     return round(1.0 - math.prod(1.0 - score for score in sorted(scores)), 4)
 
 
-def one_line(text: str) -> str:
+def printable(text: str) -> str:
     r"""What an error says, with control characters and lone surrogates (bytes that are no UTF-8) written as escapes.
 
-    >>> print(one_line("no column a\nb"))
-    no column a\nb
+    >>> print(printable("no column a\x00b"))
+    no column a\x00b
     """
     return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 class KGError(Exception):
-    """The root of all errors of kg: one line that says what is wrong, where, and what to do."""
+    """The root of all errors of kg: one line that says what is wrong, where, and what to do.
+
+    Where the mistake is in a query, the line of the query and a mark below it follow.
+    """
 
     def __init__(self, message: str) -> None:
-        super().__init__(one_line(message))
+        super().__init__(printable(message))
 
 
 class ReadError(KGError):
@@ -69,7 +72,7 @@ class ReadError(KGError):
     def __init__(self, reason: str, *, path: str | Path | None = None, line: int | None = None) -> None:
         where = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
         super().__init__(where + reason)
-        self.reason, self.path, self.line = one_line(reason), path, line
+        self.reason, self.path, self.line = printable(reason), path, line
 
 
 class OntologyError(KGError):

@@ -345,7 +345,8 @@ def main() -> None:
     if name not in NEO4J:
         sys.exit(f"no release {name!r}: choose one of {', '.join(NEO4J)}")
     port = int(os.environ.get("NEO4J_PORT", "7687"))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's job in the background is born deaf to Ctrl-C
+        signal.signal(number, lambda *_: sys.exit(0))
     try:
         with tempfile.TemporaryDirectory(prefix="kg-neo4j-") as folder, neo4j(name, Path(folder), port=port) as server:
             print(
@@ -354,9 +355,8 @@ def main() -> None:
                 "Ctrl-C stops it and removes its data.",
                 flush=True,
             )
-            with contextlib.suppress(KeyboardInterrupt):
-                while True:
-                    time.sleep(3600)
+            while True:
+                time.sleep(3600)
     except NotAvailable as reason:
         sys.exit(str(reason))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -423,7 +424,11 @@ def test_make_neo4j_prints_how_to_reach_it_and_stops_cleanly(tmp_path: Path, mon
     environment = {**os.environ, "NEO4J_PORT": str(port), "TMPDIR": str(tmp_path)}
     command = [sys.executable, str(Path(__file__).with_name("java_servers.py"))]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+    with (
+        subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process,
+        contextlib.ExitStack() as finally_,
+    ):
+        finally_.callback(process.kill)
         assert process.stdout is not None
         assert process.stderr is not None
         said = process.stdout.readline()

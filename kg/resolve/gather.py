@@ -91,9 +91,10 @@ def gather(found: Iterable[Named], *, broader: Mapping[str, str] | None = None) 
     spellings: dict[tuple[str, str], Counter[str]] = {}
     holders = {named.id: named for named in kept.values()}
     for named in holders.values():
+        foreign = _foreign(named)
         for alias, papers in named.names.items():
             label = (named.type, key(alias))
-            named_so = label == (named.type, key(named.name))
+            named_so = label == (named.type, key(named.name)) or alias in foreign
             if kept.get(label, named) is named and not named_so and _is_alias(alias, named):
                 uses.setdefault(label, Counter())[named.id] += papers
                 spellings.setdefault(label, Counter())[alias] += papers
@@ -247,6 +248,26 @@ def _is_alias(alias: str, named: Named) -> bool:
         return named.names[alias] > 1 or named.papers >= _PAPERS_OF_A_KNOWN_CONCEPT
     # `deep recurrent network` beside `RNN` is what one paper is about, and a thing of its own elsewhere
     return not called < words or words - called <= _SAYS_LITTLE or named.names[alias] > _PAPERS_OF_A_SPECIAL_ALIAS
+
+
+def _foreign(named: Named) -> set[str]:
+    """Names of another thing: an abbreviation with its long form, in one paper each, that say nothing of the concept.
+
+    Where dozens of papers mean the data set COCO, `Contrastive Context Sharing (CoCoS)` of one is a mistake.
+    """
+    if named.papers < _PAPERS_OF_A_KNOWN_CONCEPT:
+        return set()
+    once = [name for name, papers in named.names.items() if papers == 1]
+    called = content(named.name)
+    return {
+        name
+        for short in once
+        if looks_short(short) and not is_abbreviation(short, named.name)
+        for long in once
+        if is_abbreviation(short, long) and not set(words_of(short)) & set(words_of(long))
+        if not content(long) & called and not is_abbreviation(named.name, long)
+        for name in (short, long)
+    }
 
 
 def _leads_up(identifier: str, above: Mapping[str, str]) -> bool:

@@ -108,8 +108,10 @@ class Neo4jStore:
                 stated = any(value is not None for row in group.rows[:1] for value in row[2:])
                 names = group.table.names if stated else ()
                 rows_of_group = group.rows if stated else tuple(row[:2] for row in group.rows)
+                # Only where some are there, the server has to look whether each one is.
+                write_batch = _merge_relationships if _holds(session, group) else _create_relationships
                 for batch in _batches(rows_of_group, 1 if stated else 4):
-                    session.execute_write(_merge_relationships, group, names, batch)
+                    session.execute_write(write_batch, group, names, batch)
                     tell(len(batch))
             _set_former_ids(session, nodes, redirects)
             if prune:
@@ -300,15 +302,35 @@ def _merge_nodes(transaction: ManagedTransaction, table: NodeTable, batch: list[
         )
 
 
+def _holds(session: Session, group: Relationships) -> bool:
+    """Whether the database has relationships of this group that kg wrote."""
+    pattern = f"(:`{group.head}`)-[r:`{group.table.type}` {{{MARK}: true}}]->(:`{group.tail}`)"
+    return session.run(f"MATCH {pattern} RETURN true LIMIT 1").single() is not None
+
+
 def _merge_relationships(
     transaction: ManagedTransaction, group: Relationships, names: Sequence[str], batch: list[Row]
 ) -> None:
+    """Create or renew relationships."""
     sets = ", ".join(f"r.`{name}` = row[{place}]" for place, name in enumerate(names, 2))
     transaction.run(
-        f"UNWIND $rows AS row MATCH (a:`{group.head}` {{id: row[0]}}) MATCH (b:`{group.tail}` {{id: row[1]}}) "
-        f"MERGE (a)-[r:`{group.table.type}` {{{MARK}: true}}]->(b){f' SET {sets}' if sets else ''}",
+        f"{_ends(group)} MERGE (a)-[r:`{group.table.type}` {{{MARK}: true}}]->(b){f' SET {sets}' if sets else ''}",
         rows=batch,
     ).consume()
+
+
+def _create_relationships(
+    transaction: ManagedTransaction, group: Relationships, names: Sequence[str], batch: list[Row]
+) -> None:
+    """Create relationships that are not there."""
+    properties = "".join(f", `{name}`: row[{place}]" for place, name in enumerate(names, 2))
+    transaction.run(
+        f"{_ends(group)} CREATE (a)-[:`{group.table.type}` {{{MARK}: true{properties}}}]->(b)", rows=batch
+    ).consume()
+
+
+def _ends(group: Relationships) -> str:
+    return f"UNWIND $rows AS row MATCH (a:`{group.head}` {{id: row[0]}}) MATCH (b:`{group.tail}` {{id: row[1]}})"
 
 
 def _set_former_ids(
