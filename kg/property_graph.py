@@ -35,6 +35,18 @@ class Column:
     kind: Kind = "text"
 
 
+def former_ids(redirects: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """What earlier builds called each node, from former id -> id, sorted.
+
+    >>> former_ids({"method:b": "method:c", "method:a": "method:c"})
+    {'method:c': ('method:a', 'method:b')}
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for former, node in sorted(redirects.items()):
+        found[node] = (*found.get(node, ()), former)
+    return found
+
+
 @dataclass(frozen=True)
 class NodeTable:
     """The nodes of one label; `id` comes first and is unique."""

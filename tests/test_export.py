@@ -582,3 +582,22 @@ def test_command_says_what_is_wrong(directory: Path, tmp_path: Path) -> None:
     assert answer.exit_code == 1
     assert "is a graph directory" in answer.stderr
     assert not (tmp_path / "out.ttl").exists()
+
+
+@pytest.mark.parametrize(("suffix", "read"), [("graphml", nx.read_graphml), ("gexf", nx.read_gexf)])
+def test_nodes_of_network_files_have_their_former_ids(
+    suffix: str, read: Callable[[Path], nx.Graph[str]], tmp_path: Path
+) -> None:
+    path = tmp_path / f"graph.{suffix}"
+    export(golden_graph(), path, redirects={"method:bert-model": "method:bert", "method:a-bert": "method:bert"})
+    nodes = read(path).nodes
+    assert nodes["method:bert"]["former_ids"] == "method:a-bert method:bert-model"
+    assert [node for node in nodes if "former_ids" in nodes[node]] == ["method:bert"]
+
+
+def test_csv_for_neo4j_has_former_ids_where_there_are_any(tmp_path: Path) -> None:
+    export(storable(golden_graph()), tmp_path, format="neo4j-csv", redirects={"method:bert-model": "method:bert"})
+    header, *rows = (tmp_path / "nodes-Method.csv").read_text("utf-8").splitlines()
+    assert header.endswith(",former_ids:string[],_kg:boolean")
+    assert [row.split(",")[-2] for row in rows if row.startswith('"method:bert"')] == ['"method:bert-model"']
+    assert "former_ids" not in (tmp_path / "nodes-Dataset.csv").read_text("utf-8")

@@ -51,8 +51,8 @@ def export(
     """Write the graph as `path`'s suffix says (`.gz` and `.zst` behind it compress), or as `format` says.
 
     The formats of `FOLDERS` write several files into the folder `path`. A file appears when it is complete, or not at
-    all; other files of a folder stay as they are. `redirects` (former id -> id) become part of RDF, of node-link JSON
-    and of the tables.
+    all; other files of a folder stay as they are. `redirects` (former id -> id) become part of RDF, of the
+    tables, and of the nodes of the other formats.
     """
     path = Path(path)
     options = Options(base=checked_base(base), redirects=redirects)
@@ -128,16 +128,16 @@ def _json_ld(graph: Graph, out: BinaryIO, options: Options) -> None:
         jsonld.write(describe(graph, options.base, redirects=options.redirects), text, options.base)
 
 
-def _graphml(graph: Graph, out: BinaryIO, _: Options) -> None:
+def _graphml(graph: Graph, out: BinaryIO, options: Options) -> None:
     from kg.export import networks
 
-    networks.write_graphml(graph, out)
+    networks.write_graphml(graph, out, redirects=options.redirects)
 
 
-def _gexf(graph: Graph, out: BinaryIO, _: Options) -> None:
+def _gexf(graph: Graph, out: BinaryIO, options: Options) -> None:
     from kg.export import networks
 
-    networks.write_gexf(graph, out)
+    networks.write_gexf(graph, out, redirects=options.redirects)
 
 
 def _node_link(graph: Graph, out: BinaryIO, options: Options) -> None:
@@ -159,10 +159,10 @@ def _jsonl(graph: Graph, folder: Path, options: Options) -> None:
     tables.write_jsonl(graph, folder, redirects=options.redirects)
 
 
-def _neo4j_csv(graph: Graph, folder: Path, _: Options) -> None:
+def _neo4j_csv(graph: Graph, folder: Path, options: Options) -> None:
     from kg.export import neo4j_csv
 
-    neo4j_csv.write(graph, folder)
+    neo4j_csv.write(graph, folder, redirects=options.redirects)
 
 
 def _parquet(graph: Graph, folder: Path, options: Options) -> None:

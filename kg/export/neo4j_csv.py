@@ -12,13 +12,14 @@ id:ID(Author),type:string,name:string,_kg:boolean
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kg.graph import Graph
-from kg.property_graph import Column, Row, node_rows, relationship_rows, schema
-from kg.stores.neo4j import MARK, constraints, indexes
+from kg.property_graph import Column, Row, former_ids, node_rows, relationship_rows, schema
+from kg.stores.neo4j import FORMER_IDS, MARK, constraints, indexes
 
 _TYPES = {"text": "string", "integer": "long", "number": "double", "boolean": "boolean", "texts": "string[]"}
 # Between the items of a list: a sign that no text needs, and that is made a blank where one has it.
@@ -27,14 +28,22 @@ COMMAND = "command.txt"
 AFTERWARDS = "afterwards.cypher"
 
 
-def write(graph: Graph, folder: Path) -> None:
-    """Write a file for each label and kind of relationship, the command, and the statements to run afterwards."""
+def write(graph: Graph, folder: Path, *, redirects: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write a file for each label and kind of relationship, the command, and the statements to run afterwards.
+
+    A label of whose nodes earlier builds called any otherwise (`redirects`) has the column `former_ids`.
+    """
     arguments = []
+    former = former_ids(redirects)
     for table, rows in node_rows(graph):
         name = f"nodes-{table.label}.csv"
-        key, *others = table.columns
+        columns = table.columns
+        if any(row[0] in former for row in rows):
+            columns = (*columns, Column(FORMER_IDS, "texts"))
+            rows = tuple((*row, former.get(row[0], ())) for row in rows)
+        key, *others = columns
         header = [f"{key.name}:ID({table.label})", *map(_header, others), f"{MARK}:boolean"]
-        _write(folder / name, header, table.columns, rows)
+        _write(folder / name, header, columns, rows)
         arguments.append(f"--nodes={table.label}=./{name}")
     for group in relationship_rows(graph):
         if group.rows:

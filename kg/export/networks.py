@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from kg import ontology
 from kg.graph import Graph
+from kg.property_graph import former_ids
 from kg.rdf import legal
 
 if TYPE_CHECKING:
@@ -30,13 +31,18 @@ _LINE_ENDS = re.compile(r"\r\n?")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def flat(graph: Graph) -> nx.MultiDiGraph[str]:
-    """The graph with scalars only, keyed as `Graph.to_networkx` does; what is empty is left out."""
+def flat(graph: Graph, *, redirects: Mapping[str, str] = MappingProxyType({})) -> nx.MultiDiGraph[str]:
+    """The graph with scalars only, keyed as `Graph.to_networkx` does; what is empty is left out.
+
+    What earlier builds called a node (`redirects`) is its `former_ids`, with blanks between.
+    """
     import networkx as nx
 
     flattened: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    former = former_ids(redirects)
 
     def add_node(identifier: str, **values: Any) -> None:
+        values["former_ids"] = " ".join(former.get(identifier, ()))
         flattened.add_node(legal(identifier), **_scalars(values))
 
     for paper in graph.papers:
@@ -79,11 +85,11 @@ def flat(graph: Graph) -> nx.MultiDiGraph[str]:
     return flattened
 
 
-def write_graphml(graph: Graph, out: BinaryIO) -> None:
+def write_graphml(graph: Graph, out: BinaryIO, *, redirects: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write GraphML. An edge's key is its attribute `key`: as the edge's id it would not be unique in the file."""
     from networkx.readwrite.graphml import GraphMLWriter
 
-    flattened = flat(graph)
+    flattened = flat(graph, redirects=redirects)
     for _, _, key, values in flattened.edges(keys=True, data=True):
         values["key"] = key
     writer = GraphMLWriter(flattened, encoding="utf-8", prettyprint=True)
@@ -92,11 +98,11 @@ def write_graphml(graph: Graph, out: BinaryIO) -> None:
     writer.dump(out)
 
 
-def write_gexf(graph: Graph, out: BinaryIO) -> None:
+def write_gexf(graph: Graph, out: BinaryIO, *, redirects: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write GEXF, coloured by type; an edge's weight is its confidence, its label the predicate's."""
     from networkx.readwrite.gexf import GEXFWriter
 
-    flattened = flat(graph)
+    flattened = flat(graph, redirects=redirects)
     schema = ontology.load()
     for _, values in flattened.nodes(data=True):
         if values.get("type") in schema.types:
