@@ -1,4 +1,4 @@
-"""What changed between two graphs: papers, entities, merges and statements gained and lost, confidence moved.
+"""What changed between two graphs: papers, entities, merges, statements, links gained and lost; confidence moved.
 
 >>> from kg.model import Entity
 >>> old = Graph(entities=(Entity(id="method:a", type="Method", name="A", papers=1),))
@@ -12,14 +12,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from kg import ontology
 from kg.graph import Graph
-from kg.model import Statement, digest
+from kg.model import CatalogueLink, Statement, digest
 from kg.ontology import BASE
-from kg.rdf import Description, Object, checked_base, decimal_of, string, term
+from kg.rdf import Description, Object, checked_base, decimal_of, describe_link, string, term
 
 
 def compare(
@@ -37,6 +38,11 @@ def compare(
     old_papers, new_papers = old.paper_by_id, new.paper_by_id
     old_entities, new_entities = old.entity_by_id, new.entity_by_id
     old_merges = {(today.get(m.entity, m.entity), m.merged_name): m for m in old.merges}
+    old_links = {
+        _link_key(link): link
+        for link in (replace(link, entity=today.get(link.entity, link.entity)) for link in old.catalogue_links)
+    }
+    new_links = {_link_key(link): link for link in new.catalogue_links}
     new_merges = {(m.entity, m.merged_name): m for m in new.merges}
     return {
         "papers": {
@@ -76,6 +82,10 @@ def compare(
                 if abs(after[key].confidence - before[key].confidence) > least
             ],
         },
+        "links": {
+            "gained": [_link_row(new_links[key]) for key in sorted(new_links.keys() - old_links.keys())],
+            "lost": [_link_row(old_links[key]) for key in sorted(old_links.keys() - new_links.keys())],
+        },
     }
 
 
@@ -100,6 +110,9 @@ def lines(difference: Mapping[str, Any]) -> Iterator[str]:
     for sign, which in (("-", "lost"), ("+", "gained")):
         for subject, predicate, obj, negated, confidence in difference["statements"][which]:
             yield f"{sign} {subject} {'not_' if negated else ''}{predicate} {obj}  ({confidence})"
+    for sign, which in (("-", "lost"), ("+", "gained")):
+        for entity, match, target, catalogue, score, *_ in difference["links"][which]:
+            yield f"{sign} {entity} {match} match {target}  ({catalogue}, {score})"
     for subject, predicate, obj, negated, was, now in difference["statements"]["moved"]:
         yield f"~ {subject} {'not_' if negated else ''}{predicate} {obj}  ({was} -> {now})"
 
@@ -136,6 +149,10 @@ def describe(difference: Mapping[str, Any], base: str = BASE) -> Iterator[Descri
             statement = _statement(*key)
             summary.append((f"kg:{which}", statement.id))
             add(statement.id, *_facts(statement), ("kg:confidence", decimal_of(confidence)))
+        for row in difference["links"][which]:
+            described = describe_link(CatalogueLink(**dict(zip(_LINK_FIELDS, row, strict=True))), base)
+            summary.append((f"kg:{which}", described.subject))
+            add(described.subject, *described.facts)
     for former, node in difference["entities"]["became"]:
         add(former, ("dcterms:isReplacedBy", node))
     for identifier, former, name in difference["entities"]["renamed"]:
@@ -172,6 +189,17 @@ def _facts(statement: Statement) -> tuple[tuple[str, Object], ...]:
 def _renamed(statement: Statement, today: Mapping[str, str]) -> tuple[str, str, str, bool]:
     subject, predicate, obj, negated = statement.key
     return today.get(subject, subject), predicate, today.get(obj, obj), negated
+
+
+_LINK_FIELDS = ("entity", "match", "target", "catalogue", "score", "rule", "name", "label")
+
+
+def _link_key(link: CatalogueLink) -> tuple[str, str, str, str]:
+    return link.entity, link.match, link.target, link.catalogue
+
+
+def _link_row(link: CatalogueLink) -> list[Any]:
+    return [getattr(link, name) for name in _LINK_FIELDS]
 
 
 def _row(key: tuple[str, str, str, bool], statement: Statement) -> list[Any]:

@@ -234,7 +234,7 @@ def _nodes(graph: Graph, base: str, redirects: Mapping[str, str]) -> Iterator[De
         links = graph.links_by_entity.get(entity.id, ())
         yield Description(entity.id, [*_entity(entity, links), *edges(entity.id)])
         for link in links:
-            yield _link(link, base)
+            yield describe_link(link, base)
     for kind, name, named in (("kg:Author", "foaf:name", graph.authors), ("kg:Venue", "schema:name", graph.venues)):
         for identifier, text in named.items():
             yield Description(identifier, [("rdf:type", kind), (name, string(text)), *edges(identifier)])
@@ -287,7 +287,7 @@ def _entity(entity: Entity, links: Sequence[CatalogueLink]) -> Iterator[tuple[st
         yield "skos:closeMatch", close
 
 
-def _link(link: CatalogueLink, base: str) -> Description:
+def describe_link(link: CatalogueLink, base: str) -> Description:
     """A node's counterpart in a catalogue as a node: how sure, and why. Its IRI is a part of the entity's."""
     local = digest(link.entity, link.target, link.catalogue)[:12]
     facts: list[tuple[str, Object]] = [

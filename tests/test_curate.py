@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -250,6 +251,57 @@ def test_diff_as_turtle_says_what_the_other_forms_say(folder: Path) -> None:
         confidences = [row for row in said if row[1] == kg_ + "confidence"]
         assert len(confidences) == sum(len(rows) for rows in change["statements"].values())
     assert "no IRI" in kg("diff", "old", "graph", "--turtle", "--base", "x y").stderr
+
+
+def test_diff_tells_links_to_catalogues(folder: Path) -> None:
+    import pyoxigraph as ox
+
+    shutil.copytree("graph", "linked")
+    Path("mine.ttl").write_text(
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+        '<https://x.org/quick> a skos:Concept ; skos:prefLabel "quick nets" .\n'
+    )
+    done("link", "linked", "mine.ttl")
+    assert done("diff", "graph", "linked") == "+ method:quick-net exact match https://x.org/quick  (mine, 0.96)\n"
+    assert done("diff", "linked", "graph").startswith("- method:quick-net exact match")
+    triples = ox.parse(done("diff", "graph", "linked", "--turtle"), format=ox.RdfFormat.TURTLE)
+    said = {(t.subject.value, t.predicate.value.rpartition("#")[2], t.object.value) for t in triples}
+    (link,) = {obj for _, predicate, obj in said if predicate == "gained"}
+    assert {
+        (link, "type", "https://kg.example.org/ontology#CatalogueLink"),
+        (link, "subject", "https://kg.example.org/method/quick-net"),
+        (link, "predicate", "http://www.w3.org/2004/02/skos/core#exactMatch"),
+        (link, "object", "https://x.org/quick"),
+        (link, "catalogue", "mine"),
+    } <= said
+    done("rename", "linked", "quick net", "Rapid Net")
+    assert "match" not in done("diff", "linked", "linked")
+    assert "- method" not in done("diff", "graph", "linked")
+
+
+def test_a_renamed_node_says_that_a_person_did_it(folder: Path) -> None:
+    done("rename", "graph", "quick net", "Rapid Net")
+    assert "merged: Quick Net  (rename, 1.0, person)" in done("explain", "graph", "Rapid Net")
+    assert "merged: quick net  (case, 0.98, rule)" in done("explain", "graph", "Rapid Net")
+
+
+def test_what_is_taken_out_of_a_merge_gets_its_known_id_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    methods = [{"id": f"e{n}", "type": "Method", "name": name, "surfaces": [name], "role": "studies"}
+               for n, name in enumerate(("GPT-2", "GPT-3"))]  # fmt: skip
+    Path("p.jsonl").write_text(json.dumps({"id": "p", "title": "GPT-2 and GPT-3", "abstract": "Compared."}))
+    Path("s.jsonl").write_text(json.dumps({"id": "p", "entities": methods}))
+    done("build", "p.jsonl", "--extractions", "s.jsonl", "-o", "graph")
+    before = ids()
+    done("merge", "graph", "GPT-2", "GPT-3")
+    assert ids() == ["method:gpt-3"]
+    done("unmerge", "graph", "GPT-3", "GPT-2")
+    assert ids() == before == ["method:gpt-2", "method:gpt-3"]
+
+
+def test_merges_below_a_score_that_none_has(folder: Path) -> None:
+    assert done("merges", "graph", "--below", "0.1") == "No merge is less sure than 0.1.\n"
+    assert done("merges", "graph", "--below", "0.1", "--json") == "[]\n"
 
 
 def test_diff_tells_whose_confidence_moved(folder: Path) -> None:

@@ -32,6 +32,9 @@ def merges(directory: str, below: float, limit: int, as_json: bool, as_csv: bool
     from kg.directory import load_graph
 
     found = doubtful(load_graph(directory), below=below)
+    if not found and not (as_json or as_csv):
+        click.echo(f"No merge is less sure than {below:g}." if below <= 1 else "Nothing was merged.")
+        return
     rows = [(m.entity, m.merged_name, m.rule, m.score, m.decided_by) for m in found]
     show_rows(("entity", "merged_name", "rule", "score", "decided_by"), rows[:limit], as_json=as_json, as_csv=as_csv)
     if len(rows) > limit:

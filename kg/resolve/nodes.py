@@ -39,6 +39,7 @@ class Node:
     held: dict[Names, int]
     concept: str | None = None  # the id in the vocabulary
     renamed: bool = False
+    former: str = ""  # what it was called before a person renamed it
     by_person: set[str] = field(default_factory=set)  # surfaces that a person brought here
 
     @property
@@ -104,7 +105,7 @@ class Nodes:
 
     def rename(self, node: Node, name: str) -> None:
         """Give a node another name; the names before still lead to it."""
-        node.name, node.renamed = name, True
+        node.name, node.renamed, node.former = name, True, node.former or node.name
         self._index(node)
 
     def retype(self, node: Node, entity_type: str) -> Node:

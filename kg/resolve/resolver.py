@@ -110,6 +110,7 @@ class Resolver:
         counted = {names: len({paper for paper, _ in places[names]}) for names in sorted(places)}
         nodes = Nodes(self._cluster(counted, anchors))
         apply(nodes, self.decisions)
+        self._recognise(nodes)
         identifiers = self._identifiers(nodes)
         in_graph = set(identifiers.values())
         entities: list[Entity] = []
@@ -384,6 +385,17 @@ class Resolver:
                 if len(meant) == 1:
                     clusters.unite(anchor, meant[0])
 
+    def _recognise(self, nodes: Nodes) -> None:
+        """Give what a person took out of a node the concept of its name, where no other node has it."""
+        taken = {node.concept for node in nodes}
+        for node in nodes:
+            known = self.vocabulary.find(node.type, node.name) if node.concept is None and not node.renamed else None
+            # not a name that the vocabulary knows for something else, which the resolver did not mean
+            if known is not None and known not in taken and key(self.vocabulary.concepts[known].name) == key(node.name):
+                node.concept = known
+                node.name = self.vocabulary.concepts[known].name
+                taken.add(known)
+
     def _identifiers(self, nodes: Iterable[Node]) -> dict[Node, str]:
         """An id for each node (DESIGN section 5): of two names with one slug the later gets four digits more."""
         result: dict[Node, str] = {}
@@ -427,6 +439,9 @@ class Resolver:
             if surface in node.by_person:
                 yield Merge(entity=identifier, merged_name=surface, rule="merge", score=1.0, decided_by="person")
                 continue
+            if surface == node.former:
+                yield Merge(entity=identifier, merged_name=surface, rule="rename", score=1.0, decided_by="person")
+                continue
             why = self._why(node, surface)
             yield Merge(entity=identifier, merged_name=surface, rule=why.rule, score=why.score)
 
@@ -435,6 +450,8 @@ class Resolver:
         if any(names.sense and surface in names.seen for names in node.held):
             return Match("context", 0.75)
         found = match(surface, node.name, node.type)
+        if found is None and node.former:
+            found = match(surface, node.former, node.type)
         if found is not None:
             return found
         if node.concept is not None:
