@@ -216,10 +216,24 @@ def test_skos_of_others(tmp_path: Path, suffix: str) -> None:
         ("a.jsonl", "nope\n", "a.jsonl:1: no JSON"),
         ("a.ttl", "nope", "a.ttl: "),
         ("a.xyz", "", "unknown kind of vocabulary '.xyz'"),
+        ("a.csv", "", "needs the columns name and type, separated by commas; it is empty"),
+        ("a.csv", "name;type\nX;Method\n", "it has name;type"),
+        ("a.csv", "name,type\nÄ,Method\n".encode("latin-1"), "a.csv: is not UTF-8"),
+        ("a.jsonl", b"\xff", "a.jsonl: is not UTF-8"),
+        ("a.jsonl", "[" * 100_000, "a.jsonl:1: no JSON"),
+        ("a.jsonl", '{"name": "X", "type": "Method", "aliases": [1]}', "a.jsonl:1: aliases should be text, or a list"),
+        ("a.jsonl", '{"name": "X", "type": "Method", "id": "method:a b"}', "it should begin with method: and have no"),
+        ("a.jsonl", '{"name": "X", "type": "Method", "broader": "task:x"}', "the broader id 'task:x' does not fit"),
+        ("a.nt", "", "a.nt: holds no concept"),
+        (
+            "a.nt",
+            '<https://x.org/1> <http://www.w3.org/2004/02/skos/core#prefLabel> "X" .',
+            "none of its 1 concepts has a type of kg",
+        ),
     ],
 )
-def test_what_is_no_vocabulary_is_refused(tmp_path: Path, name: str, content: str, complaint: str) -> None:
-    (tmp_path / name).write_text(content, "utf-8")
+def test_what_is_no_vocabulary_is_refused(tmp_path: Path, name: str, content: str | bytes, complaint: str) -> None:
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(OntologyError, match=complaint.replace(".", r"\.")):
         list(read_concepts(tmp_path / name))
 

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 RDF_SUFFIXES = (".jsonld", ".n3", ".nq", ".nt", ".owl", ".rdf", ".trig", ".ttl", ".xml")
 
 _LONG_WORD = 9
+_NAMED_IN_A_WARNING = 3
+_ID = re.compile(r"[a-z]+:[^\s<>\"{}|\\^`]+")
 _WORDS_OF_A_TECHNIQUE = 2
 _HUMP = re.compile(r"(?<=[a-z]{3})(?=[A-Z]{2,}s?$)")
 # `Dice` is the Dice score, `SNLI` the SNLI corpus.
@@ -295,26 +297,39 @@ def read_concepts(path: str | Path) -> Iterator[Concept]:
     suffix = path.suffix.lower()
     if not path.is_file():
         raise OntologyError(f"{path}: no such vocabulary file")
-    if suffix in RDF_SUFFIXES:
-        yield from _read_skos(path)
-    elif suffix == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            for number, row in enumerate(csv.DictReader(lines), start=2):
-                yield _from_row({k: v for k, v in row.items() if k}, path, number)
-    elif suffix == ".jsonl":
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    try:
-                        row = json.loads(line)
-                    except ValueError as error:
-                        raise OntologyError(f"{path}:{number}: no JSON: {error}") from None
-                    if not isinstance(row, dict):
-                        raise OntologyError(f"{path}:{number}: each line should be an object with id, name, type")
-                    yield _from_row(row, path, number)
-    else:
+    if suffix not in (*RDF_SUFFIXES, ".csv", ".jsonl"):
         known = ", ".join(sorted((*RDF_SUFFIXES, ".csv", ".jsonl")))
         raise OntologyError(f"{path}: unknown kind of vocabulary {suffix!r}, known: {known}")
+    try:
+        yield from {".csv": _read_csv, ".jsonl": _read_jsonl}.get(suffix, _read_skos)(path)
+    except UnicodeDecodeError as error:
+        raise OntologyError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8") from None
+    except (OSError, csv.Error) as error:
+        raise OntologyError(f"{path}: cannot be read: {error}") from None
+
+
+def _read_csv(path: Path) -> Iterator[Concept]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        rows = csv.DictReader(lines)
+        columns = [column for column in rows.fieldnames or () if column]
+        if not {"name", "type"} <= set(columns):
+            there = f"it has {', '.join(columns)}" if columns else "it is empty"
+            raise OntologyError(f"{path}:1: needs the columns name and type, separated by commas; {there}")
+        for row in rows:
+            yield _from_row({column: text for column, text in row.items() if column}, path, rows.line_num)
+
+
+def _read_jsonl(path: Path) -> Iterator[Concept]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    raise OntologyError(f"{path}:{number}: no JSON: {error}") from None
+                if not isinstance(row, dict):
+                    raise OntologyError(f"{path}:{number}: each line should be an object with id, name, type")
+                yield _from_row(row, path, number)
 
 
 def _from_row(row: Mapping[str, object], path: Path, line: int) -> Concept:
@@ -322,18 +337,25 @@ def _from_row(row: Mapping[str, object], path: Path, line: int) -> Concept:
     if not name or entity_type not in ENTITY_TYPES:
         raise OntologyError(f"{path}:{line}: a concept needs a name and a type of {', '.join(ENTITY_TYPES)}")
     identifier = str(row.get("id") or "").strip() or ontology.entity_id(entity_type, name)
-    if ":" not in identifier or ontology.type_of(identifier) != entity_type:
-        raise OntologyError(
-            f"{path}:{line}: the id {identifier!r} does not fit the type {entity_type}: it should begin with "
-            f"{entity_type.lower()}:"
-        )
+    several = {}
+    for field in ("aliases", "broader", "same_as"):
+        try:
+            several[field] = set(_strings(row.get(field)))
+        except TypeError:
+            raise OntologyError(f"{path}:{line}: {field} should be text, or a list of text") from None
+    for what, one in (("id", identifier), *(("broader id", above) for above in sorted(several["broader"]))):
+        if not _ID.fullmatch(one) or ontology.type_of(one) != entity_type:
+            raise OntologyError(
+                f"{path}:{line}: the {what} {one!r} does not fit the type {entity_type}: it should begin with "
+                f"{entity_type.lower()}: and have no blanks"
+            )
     return Concept(
         id=identifier,
         type=entity_type,
         name=name,
-        aliases=tuple(sorted(set(_strings(row.get("aliases"))) - {name})),
-        broader=tuple(sorted(set(_strings(row.get("broader"))))),
-        same_as=tuple(sorted(set(_strings(row.get("same_as"))))),
+        aliases=tuple(sorted(several["aliases"] - {name})),
+        broader=tuple(sorted(several["broader"] - {identifier})),
+        same_as=tuple(sorted(several["same_as"])),
         definition=str(row.get("definition") or ""),
         year=int(str(row["year"])) if str(row.get("year") or "").isdigit() else None,
         introduced_by=str(row.get("introduced_by") or ""),
@@ -341,8 +363,11 @@ def _from_row(row: Mapping[str, object], path: Path, line: int) -> Concept:
 
 
 def _strings(value: object) -> list[str]:
-    parts = value.split("|") if isinstance(value, str) else value if isinstance(value, list) else []
-    return [text for text in (str(part).strip() for part in parts) if text]
+    """The texts of a list, or of a text with `|` between; raises TypeError for anything else."""
+    parts = value.split("|") if isinstance(value, str) else [] if value is None else value
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise TypeError
+    return [text for text in map(str.strip, parts) if text]
 
 
 def _read_skos(path: Path) -> Iterator[Concept]:
@@ -363,6 +388,7 @@ def _read_skos(path: Path) -> Iterator[Concept]:
         raise OntologyError(f"{path}: {error}") from None
     rdf_type = ontology.NAMESPACES["rdf"] + "type"
     ids: dict[str, tuple[str, str]] = {}
+    untyped: list[str] = []
     for address in sorted(facts):
         said = facts[address]
         names = said.get(_SKOS + "prefLabel")
@@ -374,11 +400,26 @@ def _read_skos(path: Path) -> Iterator[Concept]:
         if entity_type is None and identifier is not None and ontology.type_of(identifier) in ENTITY_TYPES:
             entity_type = ontology.type_of(identifier)
         if entity_type is None:
-            logger.warning("%s: %s has no type of kg (rdf:type kg:Method …) and is left out", path, address)
+            untyped.append(address)
             continue
         if identifier is None or ontology.type_of(identifier) != entity_type:
             identifier = ontology.entity_id(entity_type, min(names))
         ids[address] = (identifier, entity_type)
+    if not ids:
+        if untyped:
+            raise OntologyError(
+                f"{path}: none of its {len(untyped)} concepts has a type of kg (rdf:type kg:Method …): give them one, "
+                "or tie the graph to it with kg link"
+            )
+        raise OntologyError(f"{path}: holds no concept with a skos:prefLabel in English")
+    if untyped:
+        logger.warning(
+            "%s: left out %d concepts that have no type of kg (rdf:type kg:Method …): %s%s",
+            path,
+            len(untyped),
+            ", ".join(untyped[:_NAMED_IN_A_WARNING]),
+            ", …" if len(untyped) > _NAMED_IN_A_WARNING else "",
+        )
     for address, (identifier, entity_type) in ids.items():
         said = facts[address]
         years = [year for year in said.get(_DCTERMS + "created", ()) if year[:4].isdigit()]
