@@ -474,7 +474,7 @@ def test_an_abbreviation_in_s_is_no_plural() -> None:
 
 def test_eval_resolution_on_the_command_line(shared: Path) -> None:
     files = [str(shared / "gold" / "dev.papers.jsonl"), str(shared / "gold" / "dev.gold.jsonl")]
-    for more, lines in (((), 3), (("--folds", "4"), 3), (("--pred", files[1]), 5)):
+    for more, lines in (((), 3), (("--folds", "4"), 3), (("--pred", files[1]), 7)):
         output = CliRunner().invoke(main, ["eval", *files, "--resolution", "--json", *more])
         assert output.exit_code == 0, output.output
         rows = {row["what"]: row for row in json.loads(output.stdout)}

@@ -258,7 +258,7 @@ def _foreign(named: Named) -> set[str]:
     if named.papers < _PAPERS_OF_A_KNOWN_CONCEPT:
         return set()
     once = [name for name, papers in named.names.items() if papers == 1]
-    called = content(named.name)
+    called = content(named.name) | {key(word) for word in named.name.split(" ")}
     return {
         name
         for short in once
