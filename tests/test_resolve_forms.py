@@ -47,6 +47,15 @@ NAMES = st.text(max_size=40) | st.from_regex(r"[A-Za-zα-ωé0-9 \-+*#$\\_'’()
         ("detecting objects", "object detection", "inflection"),
         ("self-attention mechanism", "self-attention", "head"),
         ("vanilla Transformers", "Transformer", "modifier"),
+        ("quantised networks", "quantized network", "spelling"),
+        ("summarise", "summarize", "spelling"),
+        ("Neu(cid:173) ral Networks", "neural network", "plural"),
+        ("sentence-level embeddings", "sentence embedding", "wording"),
+        ("transformer-based language models", "transformer language model", "wording"),
+        ("adaptation to domains", "domain adaptation", "wording"),
+        ("adaptation to new domains", "domain adaptation", "modifier"),
+        ("retrieving images", "image retrieval", "inflection"),
+        ("aligning sequences", "sequence alignment", "inflection"),
     ],
 )
 def test_match_names_the_kind_of_difference(one: str, other: str, rule: str) -> None:
@@ -56,10 +65,26 @@ def test_match_names_the_kind_of_difference(one: str, other: str, rule: str) -> 
         assert found.rule == rule
 
 
+def test_who_does_a_task_is_the_task() -> None:
+    found = match("object detectors", "object detection", "Task")
+    assert found is not None
+    assert found.rule == "inflection" or found.rule == "head"
+    assert match("object detectors", "object detection", "Method") is None
+
+
+def test_what_a_metric_is_measured_on_is_left_out() -> None:
+    found = match("top-1 validation accuracy", "top-1 accuracy", "Metric")
+    assert found is not None
+    assert found.rule == "modifier"
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         ("GPT-2", "GPT-3"),
+        ("text-to-image generation", "image generation"),
+        ("image-to-text generation", "text-to-image generation"),
+        ("document-level translation", "document translation level"),
         ("GPT-3", "GPT-3.5"),
         ("Llama 3.1", "Llama 31"),
         ("CIFAR-10", "CIFAR-100"),

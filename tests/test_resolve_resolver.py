@@ -19,7 +19,7 @@ from kg.extract.annotations import from_json, read_extractions
 from kg.graph import assemble
 from kg.model import Extraction, Paper, Resolution
 from kg.resolve import Concept, Decision, Resolver, Thresholds, Vocabulary, load_vocabulary
-from kg.resolve.evaluate import blinded, score
+from kg.resolve.evaluate import NodesFound, blinded, nodes_found, score
 from kg.resolve.gather import count, gather
 from kg.stats import stats
 
@@ -503,3 +503,95 @@ def test_stats_report_nodes_of_very_many_names() -> None:
     numbers = stats(assemble(papers.values(), extractions, resolution))
     assert numbers["crowded_nodes"] == [{"name": "Zap", "ids": ["method:zap"], "forms": 8}]
     assert numbers["merges_by_rule"] == {"alias": 9}
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "surface", "node"),
+    [
+        ("Method", "Convolutional Neural Network (CNN)", "method:convolutional-neural-network"),
+        ("Method", "Long Short-Term Memory (LSTM) networks", "method:long-short-term-memory"),
+        ("Method", "LSTM (Long Short-Term Memory)", "method:long-short-term-memory"),
+        ("Method", "Chain-of-Thought (CoT) Prompting", "method:chain-of-thought-prompting"),
+        ("Method", "GPT-2 (language model)", "method:gpt-2"),
+        ("Method", "pruned models", "method:pruning"),
+        ("Method", "quantised networks", "method:quantization"),
+        ("Method", "distilled neural networks", "method:knowledge-distillation"),
+        ("Method", "pre-trained models", "method:pre-trained-model"),
+        ("Task", "translation systems", "task:machine-translation"),
+        ("Dataset", "CoCoS", "dataset:cocos"),
+    ],
+)
+def test_kinds_of_names_that_the_vocabulary_does_not_spell_out(
+    shipped: Vocabulary, entity_type: str, surface: str, node: str
+) -> None:
+    assert nodes({"1": [(entity_type, [surface])]}, shipped) == [node]
+
+
+def test_names_that_end_in_an_abbreviation_of_the_other() -> None:
+    said = {"1": [("Method", ["ZapperDB"])], "2": [("Method", ["Zapper Databases"])], "3": [("Method", ["Zapper Net"])]}
+    assert nodes(said) == ["method:zapper-database", "method:zapper-database", "method:zapper-net"]
+    more = {**said, "4": [("Method", ["Zapper Data Bank"])]}
+    assert nodes(more)[0] == "method:zapperdb"  # it may be either
+
+
+def test_new_names_meet_when_abbreviations_in_them_are_written_out() -> None:
+    graph = Vocabulary.of([Concept(id="concept:graph", type="Concept", name="Knowledge Graph", aliases=("KG",))])
+    said = {"1": [("Method", ["KG zapping"])], "2": [("Method", ["knowledge graph zapping"])]}
+    assert len(set(nodes(said, graph))) == 1
+    assert len(set(nodes(said))) == 2
+
+
+def test_a_plural_that_an_extractor_cut_wrongly() -> None:
+    papers, [extraction] = corpus({"1": [("Concept", ["cache sizes"])]})
+    cut = replace(extraction, entities=tuple(replace(entity, name="Cache Siz") for entity in extraction.entities))
+    assert [e.name for e in Resolver(NOTHING).resolve(papers, [cut]).entities] == ["Cache Size"]
+
+
+def test_a_rare_concept_named_by_what_a_technique_made_is_the_technique() -> None:
+    said = {
+        **{str(n): [("Method", ["pruning"])] for n in range(3)},
+        "8": [("Method", ["pruned model"])],
+        "9": [("Method", ["pruned tree"])],
+    }
+    papers, extractions = corpus(said)
+    names = ("pruning", "pruning", "pruning", "pruned-model", "pruned-tree")
+    gold = [
+        replace(x, entities=tuple(replace(entity, canonical=f"method:{name}") for entity in x.entities))
+        for x, name in zip(extractions, names, strict=True)
+    ]
+    concepts = {concept.id: concept for concept in gather(count(papers, gold))}
+    assert sorted(concepts) == ["method:pruned-tree", "method:pruning"]
+    assert concepts["method:pruning"].aliases == ("pruned model",)
+
+
+def test_an_abbreviation_of_something_else_in_one_paper_is_no_alias() -> None:
+    said = {str(n): [("Dataset", ["COCO", "Common Objects in Context"])] for n in range(6)}
+    said["9"] = [("Dataset", ["CoCoS", "Contrastive Context Sharing"])]
+    papers, extractions = corpus(said)
+    gold = [
+        replace(x, entities=tuple(replace(entity, name="COCO", canonical="dataset:coco") for entity in x.entities))
+        for x in extractions
+    ]
+    assert [concept.aliases for concept in gather(count(papers, gold))] == [("Common Objects in Context",)]
+
+
+def test_nodes_found_end_to_end() -> None:
+    said = {str(n): [("Method", ["zap net"])] for n in range(3)} | {
+        "8": [("Task", ["zapping"])],
+        "9": [("Task", ["zapping"])],
+    }
+    _, extractions = corpus(said)
+    gold = [
+        replace(
+            x, entities=tuple(replace(e, canonical="method:z" if e.type == "Method" else "task:z") for e in x.entities)
+        )
+        for x in extractions
+    ]
+    assigned = {(x.paper, "e0"): f"{x.entities[0].type}" for x in gold}
+    assert nodes_found(gold, gold, assigned) == NodesFound(one=2, mostly=2, extracted=2, several=2)
+    assert nodes_found(gold, gold[1:], assigned) == NodesFound(one=2, mostly=2, extracted=2, several=2)
+    assert nodes_found(gold, gold[1:-1], assigned) == NodesFound(one=1, mostly=1, extracted=1, several=2)
+    elsewhere = {**assigned, ("paper:0", "e0"): "other"}
+    assert nodes_found(gold, gold, elsewhere) == NodesFound(one=1, mostly=2, extracted=2, several=2)
+    together = dict.fromkeys(assigned, "all")
+    assert nodes_found(gold, gold, together) == NodesFound(one=1, mostly=1, extracted=2, several=2)

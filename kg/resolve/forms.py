@@ -440,12 +440,15 @@ def loose(name: str, entity_type: str) -> tuple[str, ...]:
     weightless = _OF_MEASURES if entity_type == "Metric" else _WEIGHTLESS
     while len(words) > 1 and words[0] in weightless:
         words.pop(0)
+    if entity_type == "Metric":
+        words = [word for word in words if word not in _MEASURED_ON] or words
     forms.append("".join(words))
     return tuple(forms)
 
 
 _STEMMED_HEADS = {entity_type: frozenset(map(stem, heads)) for entity_type, heads in HEADS.items()}
 _WEIGHTLESS = frozenset(map(stem, "vanilla plain standard conventional traditional typical existing new novel".split()))
+_MEASURED_ON = frozenset(map(stem, ("test", "validation")))
 _OF_MEASURES = _WEIGHTLESS | frozenset(
     map(stem, "test validation average mean overall prediction predictive final absolute".split())
 )
