@@ -251,32 +251,38 @@ def relationship_rows(graph: Graph) -> Iterator[Relationships]:
     }
     empty = (None,) * len(_STATEMENT)
 
-    def add(head: str, name: str, tail: str, properties: Row) -> None:
-        group = (name, types.get(head) or ontology.type_of(head), types.get(tail) or ontology.type_of(tail))
+    def type_of(node: str) -> str:
+        return types.get(node) or ontology.type_of(node)
+
+    def add(name: str, head: tuple[str, str], tail: tuple[str, str], properties: Row = empty) -> None:
+        group = (name, head[1], tail[1])
         if group not in groups:
             raise GraphError(
-                f"{head} {name.lower()} {tail}: the ontology knows no such relation of a {group[1]} to a {group[2]}; "
-                "run `kg validate` on the graph"
+                f"{head[0]} {name.lower()} {tail[0]}: the ontology knows no such relation of a {head[1]} to a "
+                f"{tail[1]}; run `kg validate` on the graph"
             )
-        groups[group].append((head, tail, *properties))
+        groups[group].append((head[0], tail[0], *properties))
 
     for statement in graph.statements:
-        for evidence in statement.evidence:
-            identifier = evidence_id(statement, evidence)
-            add(identifier, "HAS_SUBJECT", statement.subject, empty)
-            add(identifier, "HAS_OBJECT", statement.object, empty)
-            add(identifier, "IN_PAPER", evidence.paper, empty)
+        subject, obj = ((node, type_of(node)) for node in (statement.subject, statement.object))
+        identifiers = [evidence_id(statement, evidence) for evidence in statement.evidence]
+        for identifier, evidence in zip(identifiers, statement.evidence, strict=True):
+            node = (identifier, "Evidence")
+            add("HAS_SUBJECT", node, subject)
+            add("HAS_OBJECT", node, obj)
+            add("IN_PAPER", node, (evidence.paper, "Paper"))
         if not statement.negated:
             name = known[statement.predicate].cypher if statement.predicate in known else statement.predicate.upper()
-            add(statement.subject, name, statement.object, _statement_properties(statement, quotes))
-    for subject, predicate, obj in graph.links():
-        add(subject, known[predicate].cypher, obj, empty)
+            add(name, subject, obj, _statement_properties(statement, identifiers, quotes))
+    for head, predicate, tail in graph.links():
+        add(known[predicate].cypher, (head, type_of(head)), (tail, type_of(tail)))
     for (name, head, tail), rows in groups.items():
         yield Relationships(tables[name], head, tail, tuple(sorted(rows, key=lambda row: (row[0], row[1]))))
 
 
-def _statement_properties(statement: Statement, quotes: Mapping[tuple[str, int, int], str]) -> Row:
-    identifiers = [evidence_id(statement, evidence) for evidence in statement.evidence]
+def _statement_properties(
+    statement: Statement, identifiers: list[str], quotes: Mapping[tuple[str, int, int], str]
+) -> Row:
     shared = (statement.confidence, statement.support, list(statement.papers), identifiers)
     if not statement.evidence:
         return (*shared, None, None, None, None)

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,9 +50,9 @@ _LOCAL_SETTINGS: Mapping[str, str] = {
     "internal.dbms.bolt.netty_server_shutdown_quiet_period": "0",
     "internal.dbms.bolt.netty_server_shutdown_timeout": "1s",
 }
-# A server of a test lives for a minute: a compiler that thinks less and one thread for garbage start it sooner.
 _OPENS = tuple(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.nio", "java.io", "sun.nio.ch"))
-_QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+#: A server of a test lives for a minute: a compiler that thinks less and one thread for garbage start it sooner.
+QUICK = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,14 @@ def _fetch(artifact: str, folder: Path, *, alone: bool) -> None:
 
 
 @contextlib.contextmanager
-def neo4j(name: str, folder: Path, *, port: int | None = None, password: str | None = None) -> Iterator[Neo4jServer]:
+def neo4j(
+    name: str,
+    folder: Path,
+    *,
+    port: int | None = None,
+    password: str | None = None,
+    java_options: Sequence[str] = QUICK,
+) -> Iterator[Neo4jServer]:
     """A Neo4j of release 5.26 or 2026 with its data in `folder`, running; stopped by its process id at the end."""
     release = NEO4J[name]
     home = prepared_home(name, folder)
@@ -196,7 +203,7 @@ def neo4j(name: str, folder: Path, *, port: int | None = None, password: str | N
     }
     (home / "conf" / "neo4j.conf").write_text("".join(f"{key}={value}\n" for key, value in settings.items()), "utf-8")
     server.admin("dbms", "set-initial-password", server.password).check_returncode()
-    with running(server):
+    with running(server, java_options):
         yield server
 
 
@@ -213,13 +220,13 @@ def prepared_home(name: str, folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running(server: Neo4jServer) -> Iterator[None]:
+def running(server: Neo4jServer, java_options: Sequence[str] = QUICK) -> Iterator[None]:
     """Run the server until the end of the block."""
     from neo4j.exceptions import DriverError, Neo4jError
 
     release = server.release
     classes = f"{_lib(release)}/*{os.pathsep}{server.home}/plugins/*"  # as Neo4j's own script has it: APOC needs it
-    command = [java(release.java), "-Xmx512m", *_QUICK, *_OPENS, "-cp", classes, release.main]
+    command = [java(release.java), *java_options, *_OPENS, "-cp", classes, release.main]
     command += [f"--home-dir={server.home}", f"--config-dir={server.home / 'conf'}"]
     with (server.home / "logs" / "output.log").open("w") as log, started(command, log) as process:
         wait_for_port(server.port, process, server.home / "logs" / "neo4j.log")
@@ -244,8 +251,7 @@ def fuseki(folder: Path) -> Iterator[str]:
     port = free_port()
     command = [
         program,
-        "-Xmx512m",
-        *_QUICK,
+        *QUICK,
         "-jar",
         str(jar),
         f"--port={port}",
@@ -327,8 +333,7 @@ def _lib(release: Neo4jRelease) -> Path:
 def _admin(release: Neo4jRelease, home: Path, *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
     command = [
         java(release.java),
-        "-Xmx512m",
-        *_QUICK,
+        *QUICK,
         *_OPENS,
         "-cp",
         f"{_lib(release)}/*",

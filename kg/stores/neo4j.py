@@ -13,11 +13,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, pairwise
+from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote, urlsplit
@@ -40,6 +41,8 @@ FORMER_IDS, FORMER_LABELS = "former_ids", (*ENTITY_TYPES, "Paper")
 NAMES_INDEX = "kg_names"
 #: Where the password is looked for; set and empty means that the server asks for none.
 PASSWORD = "NEO4J_PASSWORD"  # noqa: S105 - the name of a variable
+
+_BIBLIOGRAPHY = frozenset(("Paper", "Author", "Venue"))
 
 _BATCH = 5000
 _WRITERS = 2
@@ -84,35 +87,24 @@ class Neo4jStore:
         progress: Progress | None = None,
     ) -> None:
         """Write the graph; a second time changes nothing, after an interruption it completes the first."""
-        nodes, groups = list(node_rows(graph)), list(relationship_rows(graph))
-        wanted = sum(len(rows) for _, rows in nodes) + sum(len(group.rows) for group in groups)
-        done = 0
-
-        def tell(rows: int) -> None:
-            nonlocal done
-            done += rows
-            if progress is not None:
-                progress("nodes and relationships", done, wanted)
-
-        with self._driver(write=True) as driver, self._session(driver, write=True) as session:
+        with (
+            self._driver(write=True) as driver,
+            self._session(driver, write=True) as session,
+            ThreadPoolExecutor(_WRITERS + 1) as workers,
+        ):
             for statement in constraints():
                 session.run(statement).consume()
-            with ThreadPoolExecutor(_WRITERS) as writers:
-                for table, rows in nodes:
-                    write = partial(self._merge_nodes, driver, table)
-                    for written in writers.map(write, _batches(rows)):
-                        tell(written)
-            # Two transactions that write relationships wait for each other: each touches others of the same nodes.
-            for group in groups:
-                # Links of metadata have no properties: neither the network nor the server need hear of them.
-                stated = any(value is not None for row in group.rows[:1] for value in row[2:])
-                names = group.table.names if stated else ()
-                rows_of_group = group.rows if stated else tuple(row[:2] for row in group.rows)
-                # Only where some are there, the server has to look whether each one is.
-                write_batch = _merge_relationships if _holds(session, group) else _create_relationships
-                for batch in _batches(rows_of_group, 1 if stated else 4):
-                    session.execute_write(write_batch, group, names, batch)
-                    tell(len(batch))
+            first = session.run(f"MATCH (n:`Paper` {{{MARK}: true}}) RETURN true LIMIT 1").single() is None
+            nodes = list(node_rows(graph))
+            making = workers.submit(lambda: list(relationship_rows(graph)))  # while the server writes nodes
+            tell = _counter("nodes", sum(len(rows) for _, rows in nodes), progress)
+            for table, rows in nodes:
+                list(workers.map(partial(self._merge_nodes, driver, tell, table), _batches(rows)))
+            groups = making.result()
+            tell = _counter("relationships", sum(len(group.rows) for group in groups), progress)
+            write = partial(self._write_relationships, driver, tell, first)
+            for beside in _side_by_side(groups) if first else [(groups,)]:
+                list(workers.map(write, beside))
             _set_former_ids(session, nodes, redirects)
             if prune:
                 _prune(session, nodes, groups)
@@ -121,11 +113,27 @@ class Neo4jStore:
                 session.run(statement).consume()
             session.run("CALL db.awaitIndexes(600)").consume()
 
-    def _merge_nodes(self, driver: Driver, table: NodeTable, batch: list[Row]) -> int:
-        """Write a batch in a session of its own, beside others; how many nodes."""
+    def _merge_nodes(self, driver: Driver, tell: Callable[[int], None], table: NodeTable, batch: list[Row]) -> None:
+        """Write a batch in a session of its own, beside others."""
         with self._session(driver, write=True) as session:
             session.execute_write(_merge_nodes, table, batch)
-        return len(batch)
+        tell(len(batch))
+
+    def _write_relationships(
+        self, driver: Driver, tell: Callable[[int], None], first: bool, groups: Sequence[Relationships]
+    ) -> None:
+        """Write groups one after the other, in a session of its own; where kg loads for the `first` time, none is
+        looked for."""
+        write = _create_relationships if first else _merge_relationships
+        with self._session(driver, write=True) as session:
+            for group in groups:
+                # Links of metadata have no properties: neither the network nor the server need hear of them.
+                stated = any(value is not None for row in group.rows[:1] for value in row[2:])
+                names = group.table.names if stated else ()
+                rows = group.rows if stated else tuple(row[:2] for row in group.rows)
+                for batch in _batches(rows, 1 if stated else 4):
+                    session.execute_write(write, group, names, batch)
+                    tell(len(batch))
 
     def query(self, text: str, parameters: Mapping[str, Any] = {}, *, limits: Limits = NO_LIMITS) -> Rows:
         """The rows of a query that only reads."""
@@ -302,10 +310,32 @@ def _merge_nodes(transaction: ManagedTransaction, table: NodeTable, batch: list[
         )
 
 
-def _holds(session: Session, group: Relationships) -> bool:
-    """Whether the database has relationships of this group that kg wrote."""
-    pattern = f"(:`{group.head}`)-[r:`{group.table.type}` {{{MARK}: true}}]->(:`{group.tail}`)"
-    return session.run(f"MATCH {pattern} RETURN true LIMIT 1").single() is not None
+def _counter(stage: str, total: int, progress: Progress | None) -> Callable[[int], None]:
+    """What several writers tell how many rows they have written."""
+    done = 0
+    lock = Lock()
+
+    def tell(rows: int) -> None:
+        nonlocal done
+        with lock:
+            done += rows
+            if progress is not None:
+                progress(stage, done, total)
+
+    return tell
+
+
+def _side_by_side(groups: Sequence[Relationships]) -> list[tuple[list[Relationships], ...]]:
+    """Groups that may be written at the same time, step by step.
+
+    A transaction that writes a relationship locks those that its nodes have already: writers whose nodes are of other
+    labels, and are not yet joined, never wait for each other.
+    """
+    ends = [(group, {group.head, group.tail}) for group in groups]
+    about_papers = [group for group, labels in ends if labels <= _BIBLIOGRAPHY]
+    about_entities = [group for group, labels in ends if not labels & _BIBLIOGRAPHY]
+    across = [group for group, labels in ends if labels & _BIBLIOGRAPHY and not labels <= _BIBLIOGRAPHY]
+    return [(about_papers, about_entities), (across,)]
 
 
 def _merge_relationships(
