@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Span = tuple[int, int]
+Places = int | NDArray[np.int64]
 QUERIES = 4
+#: Weights that are kept column by column: vectors are multiplied with their transposes.
+_BY_COLUMN = tuple(f"{name}.weight" for name in ("entity", "role_inner", "query", "key", "value", "pair_inner"))
 FILES = ("encoder.onnx", "heads.npz", "tokenizer.json", "labels.json")
 
 
@@ -68,23 +72,41 @@ def gelu(values: Floats) -> Floats:
 def viterbi(scores: Floats) -> list[int]:
     """The best row of BIO tags: tag 0 is outside, 2n+1 begins and 2n+2 goes on with type n.
 
-    >>> viterbi(np.log(np.array([[0.1, 0.5, 0.4], [0.2, 0.3, 0.5], [0.3, 0.2, 0.5]], np.float32)))
-    [1, 2, 2]
+    >>> viterbi(np.log(np.array([[0.1, 0.5, 0.4], [0.2, 0.3, 0.5], [0.3, 0.2, 0.5], [0.9, 0.1, 0.1]], np.float32)))
+    [1, 2, 2, 0]
     """
-    if not len(scores):
-        return []
+    tags = [0] * len(scores)
+    borders = [-1, *np.flatnonzero(surely_outside(scores)).tolist(), len(scores)]
+    for before, after in pairwise(borders):
+        if after - before > 1:
+            tags[before + 1 : after] = _best_row(scores[before + 1 : after])
+    return tags
+
+
+def surely_outside(scores: Floats) -> NDArray[np.bool_]:
+    """Where the best row of tags has 0: even a mention that goes on behind would rather begin there.
+
+    >>> surely_outside(np.log(np.array([[0.8, 0.1, 0.1], [0.6, 0.2, 0.2], [0.1, 0.1, 0.8]], np.float32)))
+    array([ True, False, False])
+    """
+    begin, inside = scores[:, 1::2], scores[:, 2::2]
+    rivals = np.maximum(begin, inside)
+    rivals[:-1] += np.maximum(inside[1:] - begin[1:], 0)
+    found: NDArray[np.bool_] = scores[:, 0] > rivals.max(axis=1)
+    return found
+
+
+def _best_row(scores: Floats) -> list[int]:
     count = scores.shape[1]
     inside = np.arange(2, count, 2)
     best = scores[0].astype(np.float64)
     best[inside] = -np.inf  # nothing goes on at the beginning
     back = np.zeros(scores.shape, np.int64)
-    places = np.arange(count)
     for number in range(1, len(scores)):
-        top = int(best.argmax())
-        origin = np.full(count, top)
+        origin = back[number]
+        origin[:] = best.argmax()
         origin[inside] = np.where(best[inside - 1] > best[inside], inside - 1, inside)
-        back[number] = origin
-        best = best[origin] + scores[number][places]
+        best = best[origin] + scores[number]
     tag = int(best.argmax())
     tags = [tag]
     for number in range(len(scores) - 1, 0, -1):
@@ -146,7 +168,11 @@ class EncoderReader:
     def heads(self) -> Heads:
         """The heads for roles and relations."""
         with np.load(self._file("heads.npz"), allow_pickle=False) as arrays:
-            return Heads(self.label_set, {name: arrays[name].astype(np.float32) for name in arrays.files})
+            weights = {
+                name: arrays[name].astype(np.float32, order="F" if name in _BY_COLUMN else "C")
+                for name in arrays.files
+            }
+        return Heads(self.label_set, weights)
 
     def _file(self, name: str) -> Path:
         if self.folder is None:
@@ -175,32 +201,36 @@ class Heads:
     labels: Labels
     weights: Mapping[str, Floats]
 
-    def roles(self, reading: Reading, kinds: Sequence[str], spans: Sequence[Sequence[Span]]) -> Floats:
-        """The logarithm of the probability of each role, for entities of these types with mentions in these pieces."""
-        entities = self._entities(reading, kinds, spans)
-        paper = np.broadcast_to(reading.front, (len(kinds), len(reading.front)))
-        logits = self._dense("role", gelu(self._dense("role_inner", np.concatenate([entities, paper], axis=1))))
-        allowed = np.array([self.labels.allowed_roles(kind) for kind in kinds], bool).reshape(logits.shape)
+    def entities(self, reading: Reading, kinds: Sequence[str], spans: Sequence[Sequence[Span]]) -> Entities:
+        """Entities of these types with mentions in these pieces."""
+        rows = []
+        types = self.weights["types.weight"]
+        for kind, own in zip(kinds, spans, strict=True):
+            pieces = np.concatenate([np.arange(first, last) for first, last in own])
+            mean = reading.vectors[pieces].mean(axis=0)
+            first = reading.vectors[slice(*own[0])].mean(axis=0)
+            rows.append(np.concatenate([mean, first, types[self.labels.types.index(kind)]]))
+        return Entities(kinds, spans, gelu(self._dense("entity", np.array(rows, np.float32))))
+
+    def roles(self, reading: Reading, entities: Entities) -> Floats:
+        """The logarithm of the probability of each role."""
+        paper = np.broadcast_to(reading.front, (len(entities.kinds), len(reading.front)))
+        inner = gelu(self._dense("role_inner", np.concatenate([entities.vectors, paper], axis=1)))
+        logits = self._dense("role", inner)
+        allowed = np.array([self.labels.allowed_roles(kind) for kind in entities.kinds], bool).reshape(logits.shape)
         return log_softmax(np.where(allowed, logits, np.float32(-1e4)))
 
-    def relations(
-        self,
-        reading: Reading,
-        kinds: Sequence[str],
-        spans: Sequence[Sequence[Span]],
-        pairs: Sequence[Span],
-    ) -> Floats:
+    def relations(self, reading: Reading, entities: Entities, pairs: Sequence[Span]) -> Floats:
         """The logarithm of the probability of each relation, for these pairs of entities."""
         if not pairs:
             return np.zeros((0, len(self.labels.relations)), np.float32)
-        entities = self._entities(reading, kinds, spans)
-        width = entities.shape[1]
-        sentence = reading.sentence
-        near = [pair_distance(spans[i], spans[j], sentence) for i, j in pairs]
+        kinds, spans, vectors = entities.kinds, entities.spans, entities.vectors
+        width = vectors.shape[1]
+        near = [pair_distance(spans[i], spans[j], reading.sentence) for i, j in pairs]
         heads, tails = np.array(pairs).T
         weight = self.weights["query.weight"]
-        query = entities @ weight[:, :width].T
-        query = query[heads] + (entities @ weight[:, width:].T)[tails] + self.weights["query.bias"]
+        query = vectors @ weight[:, :width].T
+        query = query[heads] + (vectors @ weight[:, width:].T)[tails] + self.weights["query.bias"]
         context = np.zeros_like(query)
         where = np.searchsorted([end for _, end in reading.windows], [place for _, place in near], side="right")
         for number in np.unique(where):
@@ -212,8 +242,8 @@ class Heads:
             inner, [width, 2 * width, 3 * width, 4 * width], axis=1
         )
         distance = self.weights["distances.weight"][[kind for kind, _ in near]]
-        hidden = (entities @ by_head.T)[heads] + (entities @ by_tail.T)[tails]
-        hidden += (entities[heads] * entities[tails]) @ by_product.T + context @ by_context.T + distance @ by_distance.T
+        hidden = (vectors @ by_head.T)[heads] + (vectors @ by_tail.T)[tails]
+        hidden += (vectors[heads] * vectors[tails]) @ by_product.T + context @ by_context.T + distance @ by_distance.T
         logits = self._dense("relation", gelu(hidden + self.weights["pair_inner.bias"]))
         allowed = [self.labels.allowed_relations(kinds[i], kinds[j], forward=i < j) for i, j in pairs]
         return log_softmax(np.where(np.array(allowed, bool), logits, np.float32(-1e4)))
@@ -229,19 +259,18 @@ class Heads:
             found.append(np.exp(log_softmax(scores)) @ said[:, part])
         return np.concatenate(found, axis=1)
 
-    def _entities(self, reading: Reading, kinds: Sequence[str], spans: Sequence[Sequence[Span]]) -> Floats:
-        rows = []
-        types = self.weights["types.weight"]
-        for kind, own in zip(kinds, spans, strict=True):
-            pieces = np.concatenate([np.arange(first, last) for first, last in own])
-            mean = reading.vectors[pieces].mean(axis=0)
-            first = reading.vectors[slice(*own[0])].mean(axis=0)
-            rows.append(np.concatenate([mean, first, types[self.labels.types.index(kind)]]))
-        return gelu(self._dense("entity", np.array(rows, np.float32)))
-
     def _dense(self, name: str, values: Floats) -> Floats:
         found: Floats = values @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class Entities:
+    """Entities as the heads know them: their types, the pieces of their mentions, a vector each."""
+
+    kinds: Sequence[str]
+    spans: Sequence[Sequence[Span]]
+    vectors: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,6 +288,7 @@ class Reading:
     vectors: Floats
     tags: Floats
     values: Floats
+    _known: dict[tuple[Any, ...], Entities] = field(default_factory=dict)
 
     @cached_property
     def sentence(self) -> NDArray[np.int64]:
@@ -272,11 +302,15 @@ class Reading:
         sums = np.cumsum(self.tags[:, 2::2], axis=0, dtype=np.float64)
         return np.concatenate([np.zeros((1, sums.shape[1])), sums])
 
-    def likely(self, first: int, last: int) -> NDArray[np.float64]:
-        """For each type, how likely the pieces from `first` up to `last` are a whole mention of it."""
-        score = self.tags[first, 1::2] + self._inside[last] - self._inside[first + 1]
-        if last < len(self.tags):
-            score = score + np.log1p(-np.exp(np.minimum(self.tags[last, 2::2], -1e-4)))
+    @cached_property
+    def _stops(self) -> Floats:
+        """For each type, the log probability that a piece does not go on with it; a row more than pieces."""
+        going_on = np.minimum(self.tags[:, 2::2], -1e-4)
+        return np.concatenate([np.log1p(-np.exp(going_on)), np.zeros((1, going_on.shape[1]), np.float32)])
+
+    def likely(self, first: Places, last: Places) -> NDArray[np.float64]:
+        """For each type, how likely the pieces from `first` up to `last` are a whole mention of it; a row a span."""
+        score = self.tags[first, 1::2] + self._inside[last] - self._inside[first + 1] + self._stops[last]
         found: NDArray[np.float64] = np.exp(score)
         return found
 
@@ -310,11 +344,17 @@ class Reading:
 
     def roles(self, entities: Sequence[Mapping[str, Any]]) -> Floats:
         """The logarithm of the probability of each role, for entities (dicts, see `kg_entities`)."""
-        return self.heads.roles(self, [entity["type"] for entity in entities], self._places(entities))
+        return self.heads.roles(self, self._entities(entities))
 
     def relations(self, entities: Sequence[Mapping[str, Any]], pairs: Sequence[Span]) -> Floats:
         """The logarithm of the probability of each relation, for these pairs of entities."""
-        return self.heads.relations(self, [entity["type"] for entity in entities], self._places(entities), pairs)
+        return self.heads.relations(self, self._entities(entities), pairs)
 
-    def _places(self, entities: Sequence[Mapping[str, Any]]) -> list[list[Span]]:
-        return [[self.pieces.span(start, end) for start, end, _ in entity["mentions"]] for entity in entities]
+    def _entities(self, entities: Sequence[Mapping[str, Any]]) -> Entities:
+        """The entities as the heads know them, looked up once: roles and relations are asked of the same ones."""
+        kinds = tuple(entity["type"] for entity in entities)
+        places = tuple(tuple((start, end) for start, end, _ in entity["mentions"]) for entity in entities)
+        if (kinds, places) not in self._known:
+            spans = [[self.pieces.span(start, end) for start, end in own] for own in places]
+            self._known[kinds, places] = self.heads.entities(self, kinds, spans)
+        return self._known[kinds, places]

@@ -14,6 +14,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,7 @@ def set_entities(doc: Doc, mentions: Sequence[Mapping[str, Any]]) -> None:
     doc.set_ents(filter_spans([span for span in spans if span is not None]))
 
 
+@lru_cache(maxsize=2**14)
 def singular(word: str) -> str:
     """An English word without its plural ending, by rule; words that only look like plurals stay.
 
@@ -92,6 +94,7 @@ def singular(word: str) -> str:
     return word[:-1]
 
 
+@lru_cache(maxsize=2**14)
 def normal_form(name: str) -> str:
     """A name without case, hyphens, outer signs and the plural of its last word: what makes two strings one name.
 

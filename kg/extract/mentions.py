@@ -16,7 +16,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property, lru_cache
 from pathlib import Path
 from zlib import crc32
 
@@ -49,6 +49,8 @@ _NO_VOTES = (0,) * CATEGORIES
 
 Span = tuple[int, int]
 Detected = Mapping[Span, str]
+#: The highest and the mean likelihood of a string, for each type.
+Rates = tuple[list[float], list[float]]
 
 
 @Language.factory(
@@ -63,6 +65,7 @@ def make_mentions(nlp: Language, name: str, threshold: float) -> MentionScorer: 
     return MentionScorer(threshold=threshold)
 
 
+@lru_cache(maxsize=2**14)
 def word_key(run: str) -> str:
     """A word as the lexicon knows it: in lower case unless its capitals matter (`GLUE`, `NAtS`)."""
     return run if any(letter.isupper() for letter in run[1:]) else run.lower()
@@ -194,18 +197,28 @@ def candidates(
         for place in range(start, end):
             cover[place] = end - start
     found = []
-    for surface in sorted(surfaces):
-        spans = index.find(surface)
-        if not spans:
-            continue
+    places = {surface: spans for surface in sorted(surfaces) if (spans := index.find(surface))}
+    for (surface, spans), rates in zip(places.items(), _rates(reading, list(places.values())), strict=True):
         votes = next((matches[span] for span in spans if span in matches), _NO_VOTES * 2)
-        likely = np.array([reading.likely(*reading.pieces.span(*span)) for span in spans[:_LOOK]])
         twin = surfaces.get(partner.get(surface, ""), {})
         shared = _shared_features(text, surface, spans, detected, cover, votes, partner.get(surface))
         for kind in sorted(surfaces[surface]):
-            features = _features(kind, surfaces[surface], spans, votes, twin, likely, shared)
+            features = _features(kind, surfaces[surface], spans, votes, twin, rates, shared)
             found.append(Candidate(surface, kind, tuple(spans), features))
     return found
+
+
+def _rates(reading: Reading, places: Sequence[Sequence[Span]]) -> Iterator[Rates]:
+    """How likely each string is to the encoder, given the spans where it stands."""
+    looked = [spans[:_LOOK] for spans in places]
+    if not looked:
+        return
+    pieces = np.array([reading.pieces.span(*span) for spans in looked for span in spans])
+    likely = reading.likely(pieces[:, 0], pieces[:, 1])
+    counts = np.array([len(spans) for spans in looked])
+    begins = np.cumsum(counts) - counts
+    means = np.add.reduceat(likely, begins) / counts[:, None]
+    yield from zip(np.maximum.reduceat(likely, begins).tolist(), means.tolist(), strict=True)
 
 
 def whole_words(reading: Reading, first: int, last: int) -> Span:
@@ -246,6 +259,7 @@ def _shared_features(
     count = len(spans)
     words = surface.split()
     title = spans[0][1] <= max(0, text.find("\n"))
+    look = casing(surface)
     found = f"{bucket(exact)}of{min(count, 4)}"
     features = [
         f"found={found}",
@@ -255,8 +269,8 @@ def _shared_features(
         f"title&found={title}{exact > 0}",
         f"words={min(len(words), 6)}",
         f"words&found={min(len(words), 6)}{exact > 0}{exact == count}",
-        f"case={casing(surface)}",
-        f"case&found={casing(surface)}{exact > 0}",
+        f"case={look}",
+        f"case&found={look}{exact > 0}",
         f"last={singular(words[-1].lower())}",
         f"first={words[0].lower()}",
         f"key={' '.join(words).lower()}",
@@ -290,7 +304,7 @@ def _features(
     spans: Sequence[Span],
     votes: Sequence[int],
     partner: Mapping[str, int],
-    likely: NDArray[np.float64],
+    rates: Rates,
     shared: Sequence[str],
 ) -> list[str]:
     number = ENTITY_TYPES.index(kind)
@@ -301,9 +315,9 @@ def _features(
         for part in (votes[:CATEGORIES], votes[CATEGORIES:])
     )
     other = "no" if not partner else "same" if partner.get(kind, 0) == max(partner.values()) else "other"
-    rates = likely[:, number]
-    most, mean = likelihood(float(rates.max())), likelihood(float(rates.mean()))
-    rival = likelihood(float(np.delete(likely, number, axis=1).max()))
+    highest, means = rates
+    most, mean = likelihood(highest[number]), likelihood(means[number])
+    rival = likelihood(max(highest[:number] + highest[number + 1 :]))
     features = [
         "bias",
         f"most={most}",
@@ -353,22 +367,23 @@ class Lexicon:
     keys: NDArray[np.uint32]
     counts: NDArray[np.uint16]
 
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Where each key stands."""
+        return {key: number for number, key in enumerate(self.keys.tolist())}
+
     def matches(self, text: str, own: Mapping[int, int] | None = None) -> dict[Span, tuple[int, ...]]:
         """The known strings of a text and their counts, less the vote of the text itself."""
-        if not len(self.keys):
-            return {}
         found = {}
-        spans = keyed_spans(text)
-        while pairs := list(islice(spans, 50_000)):
-            wanted = np.array([key for key, _ in pairs], np.uint32)
-            places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-            for number in np.flatnonzero(self.keys[places] == wanted):
-                key, span = pairs[number]
-                counts = self.counts[places[number]].tolist()
-                if own is not None and key in own:
-                    counts[own[key]] -= 1
-                if any(counts):
-                    found[span] = tuple(counts)
+        for key, span in keyed_spans(text):
+            place = self.places.get(key)
+            if place is None:
+                continue
+            counts = self.counts[place].tolist()
+            if own is not None and key in own:
+                counts[own[key]] -= 1
+            if any(counts):
+                found[span] = tuple(counts)
         return found
 
 

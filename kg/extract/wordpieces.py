@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ LONGEST = 512
 _RUN = re.compile(r"[^\W_]+|(?:[\W_])+")
 
 
+@lru_cache(maxsize=2**14)
 def case_class(run: str) -> int:
     """How a string is written: nothing, lower, Title, UPPER, miXed, digits, other (0 to 6)."""
     if not run:
@@ -70,11 +72,12 @@ def cut(tokenizer: Tokenizer, text: str) -> Pieces:
     for match in _RUN.finditer(text):
         runs[match.start() : match.end()] = case_class(match.group())
     offsets = encoding.offsets
-    cases = [CLASSES * case_class(text[start:end]) + int(runs[start]) for start, end in offsets]
+    starts = np.array([start for start, _ in offsets], np.int64)
+    own = np.array([case_class(text[start:end]) for start, end in offsets], np.int64)
     return Pieces(
         ids=np.array(encoding.ids, np.int64),
-        cases=np.array(cases, np.int64),
-        starts=np.array([start for start, _ in offsets], np.int64),
+        cases=CLASSES * own + runs[starts],
+        starts=starts,
         ends=np.array([end for _, end in offsets], np.int64),
     )
 
@@ -103,5 +106,5 @@ class Pieces:
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The half-open range of the pieces that characters `start` to `end` touch."""
-        first = int(np.searchsorted(self.ends, start, side="right"))
-        return first, max(first + 1, int(np.searchsorted(self.starts, end, side="left")))
+        first = int(self.ends.searchsorted(start, side="right"))
+        return first, max(first + 1, int(self.starts.searchsorted(end, side="left")))
