@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -32,6 +33,8 @@ MODEL = Path(__file__).with_name("trained")
 RULES = 2
 #: Papers that a process is given at a time.
 _CHUNK = 16
+#: Strings that the vocabulary may learn for good.
+_WORDS = 10_000
 
 
 def load(path: str | Path | None = None) -> Language:
@@ -93,9 +96,10 @@ def _extract_here(papers: Iterable[Paper], nlp: Language) -> Iterator[Extraction
     model = f"kg-{nlp.meta['name']}-{RULES}-{nlp.meta['version'].partition('+')[2]}"
     source = iter(papers)
     while chunk := list(islice(source, _CHUNK)):
-        # The matrices are small: threads of numpy would wait for each other, and for those of other processes. What the
-        # vocabulary learns from these papers is forgotten after them.
-        with threads.limit(limits=1, user_api="blas"), nlp.memory_zone():
+        # The matrices are small: threads of numpy would wait for each other, and for those of other processes. Once the
+        # vocabulary knows the usual words, what it learns from these papers is forgotten after them.
+        learned = len(nlp.vocab.strings) >= _WORDS
+        with threads.limit(limits=1, user_api="blas"), nlp.memory_zone() if learned else nullcontext():
             found = [to_extraction(nlp(paper.text), paper.id, model) for paper in chunk]
         yield from found
 

@@ -97,15 +97,14 @@ def surely_outside(scores: Floats) -> NDArray[np.bool_]:
 
 
 def _best_row(scores: Floats) -> list[int]:
-    count = scores.shape[1]
-    inside = np.arange(2, count, 2)
+    inside = np.arange(2, scores.shape[1], 2)
     best = scores[0].astype(np.float64)
     best[inside] = -np.inf  # nothing goes on at the beginning
     back = np.zeros(scores.shape, np.int64)
     for number in range(1, len(scores)):
         origin = back[number]
         origin[:] = best.argmax()
-        origin[inside] = np.where(best[inside - 1] > best[inside], inside - 1, inside)
+        origin[2::2] = inside - (best[1::2] > best[2::2])
         best = best[origin] + scores[number]
     tag = int(best.argmax())
     tags = [tag]
@@ -201,6 +200,12 @@ class Heads:
     labels: Labels
     weights: Mapping[str, Floats]
 
+    @cached_property
+    def _allowed(self) -> NDArray[np.bool_]:
+        """Which relations two types may have: head x tail x whether the head is named first x relations."""
+        types, allowed = self.labels.types, self.labels.allowed_relations
+        return np.array([[[allowed(a, b, forward=first) for first in (False, True)] for b in types] for a in types])
+
     def entities(self, reading: Reading, kinds: Sequence[str], spans: Sequence[Sequence[Span]]) -> Entities:
         """Entities of these types with mentions in these pieces."""
         rows = []
@@ -245,8 +250,9 @@ class Heads:
         hidden = (vectors @ by_head.T)[heads] + (vectors @ by_tail.T)[tails]
         hidden += (vectors[heads] * vectors[tails]) @ by_product.T + context @ by_context.T + distance @ by_distance.T
         logits = self._dense("relation", gelu(hidden + self.weights["pair_inner.bias"]))
-        allowed = [self.labels.allowed_relations(kinds[i], kinds[j], forward=i < j) for i, j in pairs]
-        return log_softmax(np.where(np.array(allowed, bool), logits, np.float32(-1e4)))
+        types = np.array([self.labels.types.index(kind) for kind in kinds])
+        allowed = self._allowed[types[heads], types[tails], (heads < tails).astype(int)]
+        return log_softmax(np.where(allowed, logits, np.float32(-1e4)))
 
     def _look(self, vectors: Floats, query: Floats) -> Floats:
         """What each query finds in a window, with several heads of attention."""

@@ -175,9 +175,10 @@ class EntityGrouper:
         self.model: linear.Linear | None = None
 
     def __call__(self, doc: Doc) -> Doc:
-        found = group(doc.text, doc._.kg_mentions, doc._.kg_abbreviations)
+        text = doc.text
+        found = group(text, doc._.kg_mentions, doc._.kg_abbreviations)
         if self.model is not None:
-            pairs, rows = joining.candidates(doc.text, found, doc._.kg_reading)
+            pairs, rows = joining.candidates(text, found, doc._.kg_reading)
             found = joining.join(found, pairs, joining.scores(self.model, rows).tolist(), self.threshold)
         doc._.kg_entities = found
         return doc

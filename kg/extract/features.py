@@ -133,10 +133,10 @@ def foreign_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _is_foreign(text: str) -> bool:
-    letters = sum(letter.isalpha() for letter in text)
+    letters = sum(map(str.isalpha, text))
     if letters < 20:
         return False
-    if sum(letter.isascii() and letter.isalpha() for letter in text) < 0.7 * letters:
+    if not text.isascii() and sum(letter.isascii() and letter.isalpha() for letter in text) < 0.7 * letters:
         return True
     words = _WORDS.findall(text.lower())
     return len(words) >= 15 and sum(word in FUNCTION_WORDS for word in words) < 0.12 * len(words)

@@ -68,9 +68,8 @@ def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:
 def cut(tokenizer: Tokenizer, text: str) -> Pieces:
     """The pieces of a whole text, without special ones."""
     encoding = tokenizer.encode(text, add_special_tokens=False)
-    runs = np.zeros(len(text) + 1, np.int64)
-    for match in _RUN.finditer(text):
-        runs[match.start() : match.end()] = case_class(match.group())
+    found = _RUN.findall(text)
+    runs = np.append(np.repeat([case_class(run) for run in found], [len(run) for run in found]), 0)
     offsets = encoding.offsets
     starts = np.array([start for start, _ in offsets], np.int64)
     own = np.array([case_class(text[start:end]) for start, end in offsets], np.int64)
