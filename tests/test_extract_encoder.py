@@ -111,6 +111,15 @@ def test_likely_spans_are_those_that_are_possible(reader: EncoderReader) -> None
     assert possible == every
 
 
+def test_spans_asked_together_are_as_likely_as_alone(reader: EncoderReader) -> None:
+    reading = reader.read("Sparse Attention for Language Modeling\nWe propose Sparse Attention (SA), tested on GLUE.")
+    count = len(reading.tags)
+    spans = [(first, last) for first in range(count) for last in range(first + 1, count + 1)]
+    firsts, lasts = np.array(spans).T
+    alone = np.array([reading.likely(first, last) for first, last in spans])
+    assert np.array_equal(reading.likely(firsts, lasts), alone)
+
+
 def test_roles_and_relations_are_probabilities_of_what_the_types_permit(reader: EncoderReader) -> None:
     text = "BERT for parsing\nWe evaluate BERT on GLUE."
     reading: Reading = reader.read(text)

@@ -119,6 +119,19 @@ def test_batches_order_and_processes_do_not_matter(nlp: Language) -> None:
     assert [json_of(e, paper) for e, paper in zip(apart, many, strict=True)] == [alone[paper.id] for paper in many]
 
 
+def test_the_vocabulary_learns_usual_words_only() -> None:
+    own = load()
+    papers = [Paper(id="paper:1", title="Xylographic BERT", abstract="We fine-tune BERT on SQuAD.")]
+    first = list(extract(papers, nlp=own))
+    assert "Xylographic" in own.vocab.strings
+    for number in range(10_000):
+        own.vocab.strings.add(f"word{number}")
+    known = len(own.vocab.strings)
+    assert list(extract(papers, nlp=own)) == first
+    list(extract([Paper(id="paper:2", title="Zymurgic parsing", abstract="")], nlp=own))
+    assert len(own.vocab.strings) == known
+
+
 def test_documents_carry_plain_data_between_processes(nlp: Language) -> None:
     texts = [paper.text for paper in PAPERS]
     one, two = ([doc._.kg_relations for doc in nlp.pipe(texts, n_process=n)] for n in (1, 2))

@@ -168,8 +168,7 @@ class EncoderReader:
         """The heads for roles and relations."""
         with np.load(self._file("heads.npz"), allow_pickle=False) as arrays:
             weights = {
-                name: arrays[name].astype(np.float32, order="F" if name in _BY_COLUMN else "C")
-                for name in arrays.files
+                name: arrays[name].astype(np.float32, order="F" if name in _BY_COLUMN else "C") for name in arrays.files
             }
         return Heads(self.label_set, weights)
 
