@@ -136,3 +136,5 @@ def test_roles_and_relations_are_probabilities_of_what_the_types_permit(reader: 
     assert relations.sum(axis=1) == pytest.approx(1)
     assert labels.relations[1 + int(relations[1, 1:].argmax())] == "evaluated_on"
     assert labels.relations[int(relations[2].argmax())] == "none"
+    assert reading.relations([], []).shape == (0, len(labels.relations))
+    assert cut(reader.tokenizer, "").cases.tolist() == []

@@ -214,7 +214,8 @@ class Heads:
             mean = reading.vectors[pieces].mean(axis=0)
             first = reading.vectors[slice(*own[0])].mean(axis=0)
             rows.append(np.concatenate([mean, first, types[self.labels.types.index(kind)]]))
-        return Entities(kinds, spans, gelu(self._dense("entity", np.array(rows, np.float32))))
+        seen = np.array(rows, np.float32).reshape(-1, self.weights["entity.weight"].shape[1])
+        return Entities(kinds, spans, gelu(self._dense("entity", seen)))
 
     def roles(self, reading: Reading, entities: Entities) -> Floats:
         """The logarithm of the probability of each role."""

@@ -69,7 +69,9 @@ def cut(tokenizer: Tokenizer, text: str) -> Pieces:
     """The pieces of a whole text, without special ones."""
     encoding = tokenizer.encode(text, add_special_tokens=False)
     found = _RUN.findall(text)
-    runs = np.append(np.repeat([case_class(run) for run in found], [len(run) for run in found]), 0)
+    classes = np.array([case_class(run) for run in found], np.int64)
+    lengths = np.array([len(run) for run in found], np.int64)
+    runs = np.append(np.repeat(classes, lengths), 0)
     offsets = encoding.offsets
     starts = np.array([start for start, _ in offsets], np.int64)
     own = np.array([case_class(text[start:end]) for start, end in offsets], np.int64)
