@@ -527,6 +527,11 @@ def test_kinds_of_names_that_the_vocabulary_does_not_spell_out(
     assert nodes({"1": [(entity_type, [surface])]}, shipped) == [node]
 
 
+def test_an_abbreviation_beside_a_more_general_name(shipped: Vocabulary) -> None:
+    said = {"1": [("Method", ["LLM", "language models"])], "2": [("Method", ["LLM", "linear latent models"])]}
+    assert nodes(said, shipped) == ["method:large-language-model", "method:linear-latent-model"]
+
+
 def test_names_that_end_in_an_abbreviation_of_the_other() -> None:
     said = {"1": [("Method", ["ZapperDB"])], "2": [("Method", ["Zapper Databases"])], "3": [("Method", ["Zapper Net"])]}
     assert nodes(said) == ["method:zapper-database", "method:zapper-database", "method:zapper-net"]

@@ -289,7 +289,7 @@ class Resolver:
         """Whether an abbreviation may stand for this concept here: no long name beside it says something else.
 
         A long name that the abbreviation is read off defines it: it must be a variant of the concept's names, while
-        others need only be like them.
+        others need only be like them, or more general: a paper may call an LLM a language model.
         """
         concept = self.vocabulary.concepts[identifier]
         called = [concept.name] if _is_long(concept.name) else [alias for alias in concept.aliases if _is_long(alias)]
@@ -302,6 +302,7 @@ class Resolver:
         return not long or any(
             self.vocabulary.find(names.type, name) == identifier
             or any((variant if defined else alike)(name, label) and not apart(name, label) for label in called)
+            or (not defined and any(content(name) < content(label) for label in called))
             for name in long
         )
 
