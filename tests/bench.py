@@ -214,9 +214,8 @@ def measure_resolution() -> str:
 
 def said_by(*module_and_words: str) -> str:
     """What a measuring module of the tests prints, as a code block."""
-    done = subprocess.run(
-        [sys.executable, "-m", *module_and_words], cwd=ROOT, check=True, capture_output=True, text=True
-    )
+    words = [sys.executable, "-m", *module_and_words]
+    done = subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     return f"```\n{done.stdout.rstrip()}\n```"
 
 

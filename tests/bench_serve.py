@@ -23,7 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -67,16 +68,17 @@ _RDFLIB_SECONDS = 120.0
 _RELATION_SCORE = 0.35
 
 
-def median(work: Callable[[], int], seconds: float = 4.0) -> tuple[float, int]:
-    """The median time of a piece of work in milliseconds, and how many bytes it gives."""
-    size = work()
-    times: list[float] = []
+def medians(works: Sequence[Callable[[], int]], seconds: float = 8.0) -> tuple[list[float], list[int]]:
+    """The median times of pieces of work in milliseconds, done by turns, and how many bytes each gives."""
+    sizes = [work() for work in works]
+    times: list[list[float]] = [[] for _ in works]
     end = time.perf_counter() + seconds
-    while len(times) < 5 or (time.perf_counter() < end and len(times) < 400):
-        start = time.perf_counter()
-        work()
-        times.append(1000 * (time.perf_counter() - start))
-    return statistics.median(times), size
+    while len(times[0]) < 5 or (time.perf_counter() < end and len(times[0]) < 400):
+        for work, own in zip(works, times, strict=True):
+            start = time.perf_counter()
+            work()
+            own.append(1000 * (time.perf_counter() - start))
+    return [statistics.median(own) for own in times], sizes
 
 
 def direct(papers: int) -> None:
@@ -103,8 +105,7 @@ def direct(papers: int) -> None:
                     return len(answer.read())
 
                 for name, query in QUERIES.items():
-                    alone, size = median(lambda query=query: here(query))  # type: ignore[misc]
-                    served, same = median(lambda query=query: over_http(query))  # type: ignore[misc]
+                    (alone, served), (size, same) = medians((partial(here, query), partial(over_http, query)))
                     assert size == same
                     allowed = 1.3 * alone + 5
                     print(

@@ -146,11 +146,13 @@ def test_many_small_batches_by_several_writers_give_the_same(
     with neo4j_server.session() as session:
         session.run("MATCH (n) DETACH DELETE n").consume()
     monkeypatch.setattr("kg.stores.neo4j._BATCH", 3)
-    told: list[tuple[int, int]] = []
-    store.load(small_graph(), progress=lambda _, done, total: told.append((done, total)))
+    told: dict[str, list[tuple[int, int]]] = {}
+    store.load(small_graph(), progress=lambda stage, done, total: told.setdefault(stage, []).append((done, total)))
     assert contents(neo4j_server) == expected
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1][0] == told[-1][1]
+    assert list(told) == ["nodes", "relationships"]
+    for steps in told.values():
+        assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+        assert steps[-1][0] == steps[-1][1]
 
 
 @pytest.mark.parametrize("query", COMMON)
