@@ -83,7 +83,12 @@ def test_messages_come_through(header: dict[str, str], body: bytes) -> None:
 
 
 def with_pool(folder: Path, engine: Any, limits: Limits, use: Callable[[Pool], Awaitable[None]]) -> None:
-    async def run(path: Path) -> None:
+    with views.using(folder, engine) as path:
+        with_pool_at(path, engine, limits, use)
+
+
+def with_pool_at(path: Path, engine: Any, limits: Limits, use: Callable[[Pool], Awaitable[None]]) -> None:
+    async def run() -> None:
         pool = Pool(engine, path, limits=limits)
         await pool.start()
         try:
@@ -91,8 +96,7 @@ def with_pool(folder: Path, engine: Any, limits: Limits, use: Callable[[Pool], A
         finally:
             await pool.close()
 
-    with views.using(folder, engine) as path:
-        asyncio.run(run(path))
+    asyncio.run(run())
 
 
 def question(query: str) -> dict[str, Any]:
@@ -115,6 +119,25 @@ def test_a_process_that_ends_is_replaced(served_folder: Path) -> None:
                     await asyncio.sleep(0.05)
 
     with_pool(served_folder, "sparql", Limits(workers=1), use)
+
+
+def test_a_store_of_many_files_is_read_whole(tmp_path: Path) -> None:
+    """RocksDB opens 16 tables at once and the others when they are needed, behind the fence."""
+    name = ox.NamedNode
+    store = ox.Store(str(tmp_path / "store"))
+    for part in range(3):
+        for graph in (ox.DefaultGraph(), name("http://g/")):
+            store.extend(ox.Quad(name(f"http://s/{part}"), name("http://p/"), ox.Literal(n), graph) for n in range(20))
+        store.flush()
+    del store
+    assert len(list((tmp_path / "store").glob("*.sst"))) > 16
+
+    async def use(pool: Pool) -> None:
+        for pattern in ("?s ?p ?o", "<http://s/1> ?p ?o", "?s ?p 7", "?s <http://p/> 7", "GRAPH ?g { ?s ?p ?o }"):
+            answer = await pool.ask(question(f"SELECT (COUNT(*) AS ?n) {{ {pattern} }}"))
+            assert int(answer.body.split()[1]) > 0
+
+    with_pool_at(tmp_path / "store", "sparql", Limits(workers=1), use)
 
 
 def test_many_at_once_get_their_own_answers(served_folder: Path) -> None:

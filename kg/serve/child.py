@@ -41,6 +41,7 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 _PIPE = 1 << 20
 # A question that took more than this share of the memory leaves a process in pieces: it is replaced.
 _WORN = 0.5
+_TABLES_OPENED = 16
 
 Question = dict[str, Any]
 Answer = tuple[dict[str, Any], bytes]
@@ -84,7 +85,7 @@ def main(arguments: list[str]) -> None:
             return
         statm = open_statm()
         base = address_space(statm)
-        fence(base and base + settings["memory"], network=bool(settings["services"]))
+        fence(base and base + settings["memory"], network=bool(settings["services"]), files=unopened(Path(path)))
         send(answers, {"outcome": "ready"}, b"")
         while (question := receive(sys.stdin.buffer)) is not None:
             header, body = answer(ask, question[0])
@@ -117,16 +118,27 @@ class Outcome(Exception):
         self.name = name
 
 
-def fence(space: int, *, network: bool) -> None:
+def unopened(store: Path) -> int:
+    """How many files of an Oxigraph folder are opened only when a query needs them.
+
+    RocksDB opens 16 tables with the folder; only a large graph has more.
+    """
+    return max(0, len(list(store.glob("*.sst"))) - _TABLES_OPENED)
+
+
+def fence(space: int, *, network: bool, files: int = 0) -> None:
     """Give up, for the rest of this process: more than `space` bytes of addresses, writing files, core dumps.
 
-    Without `network`, also opening anything: no file can be read and no connection made, whatever a query says.
+    Without `network`, also opening anything but so many `files` of the store: of a graph that is not large, no file can
+    be read and no connection made, whatever a query says.
     """
     limits = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)]
     if space:
         limits.append((resource.RLIMIT_AS, space))
     if not network:
-        limits.append((resource.RLIMIT_NOFILE, 0))
+        limits.append(
+            (resource.RLIMIT_NOFILE, files and 1 + max(int(fd.name) for fd in Path("/dev/fd").iterdir()) + files)
+        )
     for kind, value in limits:
         with contextlib.suppress(ValueError, OSError):  # a lower limit is set already
             resource.setrlimit(kind, (value, value))
