@@ -156,7 +156,12 @@ class EncoderReader:
         options = SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        return InferenceSession(str(self._file("encoder.onnx")), options, providers=["CPUExecutionProvider"])
+        return InferenceSession(
+            str(self._file("encoder.onnx")),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["SkipLayerNormFusion"],  # its kernel is slower than the two that it takes the place of
+        )
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
