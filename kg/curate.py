@@ -121,7 +121,7 @@ def drop(directory: str | Path, what: str, *, why: str = "", dry_run: bool = Fal
 
 
 def _entity(directory: str | Path, graph: Graph, what: str) -> str:
-    return resolve_name(graph, what, types=ENTITY_TYPES, redirects=redirects(directory))
+    return resolve_name(graph, what, types=ENTITY_TYPES, redirects=redirects(directory), whole=True)
 
 
 def _name(graph: Graph, identifier: str) -> str:

@@ -24,6 +24,7 @@ from kg.model import GraphError, OntologyError
 #: How a name can match, best first: all of it, its beginning, some word's beginning, any part.
 MATCHES = ("exact", "prefix", "word", "part")
 _SHOWN = 8
+_LETTERS_EVERYWHERE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +84,12 @@ def resolve_name(
     *,
     types: Iterable[str] = (),
     redirects: Mapping[str, str] = MappingProxyType({}),
+    whole: bool = False,
 ) -> str:
     """The id that `text` means: an id, an id of an earlier build (`redirects`), or a name that only one node has.
 
-    Where no node has exactly this name, a part that occurs in the names of one node only will do. Raises GraphError
-    with the candidates where several nodes could be meant.
+    Where no node has exactly this name, a part that occurs in the names of one node only will do, unless the `whole`
+    name is wanted. Raises GraphError with the candidates where several nodes could be meant.
     """
     asked = text.strip()
     allowed = frozenset(types)
@@ -96,6 +98,9 @@ def resolve_name(
             return identifier
     hits = find(graph, asked, types=allowed)
     candidates = [hit for hit in hits if hit.match == "exact"] or hits
+    if whole and candidates and candidates[0].match != "exact":
+        shown = ", ".join(f"{hit.id} ({_short(hit.name)})" for hit in candidates[:_SHOWN])
+        raise GraphError(f"no node is called {asked!r}: give the id, or all of the name, perhaps of {shown}")
     if not candidates:
         kind = " or ".join(sorted(name.lower() for name in allowed)) or "node"
         raise GraphError(f"no {kind} is called {asked!r}: kg find lists what has a part of a name")
@@ -130,7 +135,10 @@ def _rank(wanted: str, name: str) -> int | None:
         return 0
     if name.startswith(wanted):
         return 1
-    return 2 if re.search(rf"(?<![^\W_]){re.escape(wanted)}", name) else 3
+    if re.search(rf"(?<![^\W_]){re.escape(wanted)}", name):
+        return 2
+    # within words, one or two Latin letters are everywhere
+    return 3 if len(wanted) > _LETTERS_EVERYWHERE or not wanted.isascii() else None
 
 
 def _named(graph: Graph) -> Iterator[tuple[str, str, str, int, tuple[str, ...]]]:

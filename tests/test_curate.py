@@ -253,6 +253,19 @@ def test_diff_as_turtle_says_what_the_other_forms_say(folder: Path) -> None:
     assert "no IRI" in kg("diff", "old", "graph", "--turtle", "--base", "x y").stderr
 
 
+@pytest.mark.parametrize(
+    "command", [("drop",), ("rename", "x"), ("merge", "Slow Net"), ("retype", "Task"), ("unmerge",)]
+)
+def test_people_decide_about_nodes_by_their_whole_name(folder: Path, command: tuple[str, ...]) -> None:
+    before = content("graph")
+    output = kg(command[0], "graph", "quick n", *command[1:])
+    assert output.exit_code == 1
+    assert output.stderr == (
+        "Error: no node is called 'quick n': give the id, or all of the name, perhaps of method:quick-net (Quick Net)\n"
+    )
+    assert content("graph") == before
+
+
 def test_diff_tells_links_to_catalogues(folder: Path) -> None:
     import pyoxigraph as ox
 

@@ -91,6 +91,14 @@ def test_find_ranks_exact_prefix_word_part(text: str, expected: list[str]) -> No
     assert [hit.id for hit in find(GRAPH, text)] == expected
 
 
+def test_two_letters_are_looked_for_at_the_beginning_of_words_only() -> None:
+    assert [hit.id for hit in find(GRAPH, "st")] == []
+    assert [hit.id for hit in find(GRAPH, "stm")] == ["method:lstm", "paper:1"]
+    assert [hit.id for hit in find(GRAPH, "po")] == ["task:tagging"]
+    chinese = Graph(entities=(Entity(id="task:x", type="Task", name="自然语言处理", papers=1),))
+    assert [hit.match for hit in find(chinese, "语言")] == ["part"]
+
+
 def test_find_by_type() -> None:
     assert [hit.id for hit in find(GRAPH, "bert", types=("Task", "Metric"))] == ["task:bert", "metric:bertscore"]
 
