@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -245,8 +247,7 @@ def test_an_entity_gets_one_role_that_its_type_can_have(kind: str) -> None:
     assert allowed_roles([kind])[0][role_labels().index(entity["role"])]
 
 
-def test_relations_of_an_untrained_model_keep_domain_and_range() -> None:
-    text = "BERT beats GPT on GLUE"
+def doc_with_entities(text: str, kinds: dict[str, str]) -> Doc:
     doc = doc_of(text)
     doc._.kg_entities = [
         {
@@ -256,8 +257,26 @@ def test_relations_of_an_untrained_model_keep_domain_and_range() -> None:
             "role": "mentions",
             "mentions": [[text.index(w), text.index(w) + len(w), 1.0]],
         }
-        for w, kind in (("BERT", "Method"), ("GPT", "Method"), ("GLUE", "Dataset"))
+        for w, kind in kinds.items()
     ]
+    return doc
+
+
+def test_the_certainty_of_relations_is_kept_and_used(tmp_path: Path) -> None:
+    classifier = RelationClassifier(threshold=0.0)
+    doc = doc_with_entities("BERT on GLUE", {"BERT": "Method", "GLUE": "Dataset"})
+    [relation] = classifier(doc)._.kg_relations
+    before = relation["score"]
+    classifier.certainty = (-1.0, 0.5)
+    classifier.to_disk(tmp_path)
+    [after] = RelationClassifier(threshold=0.0).from_disk(tmp_path)(doc)._.kg_relations
+    odds = before / (1 - before)
+    assert after["score"] / (1 - after["score"]) == pytest.approx(odds**0.5 * math.exp(-1), rel=0.01)
+
+
+def test_relations_of_an_untrained_model_keep_domain_and_range() -> None:
+    text = "BERT beats GPT on GLUE"
+    doc = doc_with_entities(text, {"BERT": "Method", "GPT": "Method", "GLUE": "Dataset"})
     found = RelationClassifier(threshold=0.0)(doc)._.kg_relations
     assert {(r["head"], r["tail"]) for r in found} == {(0, 1), (1, 0), (0, 2), (1, 2)}
     assert all((r["start"], r["end"]) == (0, len(text)) for r in found)

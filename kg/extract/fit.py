@@ -34,6 +34,8 @@ Labelled = tuple[Paper, Extraction]
 Spans = dict[tuple[int, int], str]
 FOLDS = 3
 TEMPERATURES = tuple(number / 20 for number in range(10, 61))
+#: What a relation must score to be looked at when the confidence is fitted.
+LEAST_RELATION = 0.1
 THRESHOLDS = tuple(number / 50 for number in range(8, 40))
 
 
@@ -125,6 +127,13 @@ def best_threshold(scores: NDArray[Any], hits: NDArray[Any], wanted: int) -> tup
         given = scores >= threshold
         best = max(best, (200 * float((given & hits).sum()) / max(1, int(given.sum()) + wanted), threshold))
     return best
+
+
+def best_temperature(logits: NDArray[np.float32], targets: NDArray[Any]) -> float:
+    """What to divide logits by, so that their probabilities are most like what is so (Guo et al. 2017)."""
+    rows = np.arange(len(targets))
+    loss = {t: -float(log_softmax(logits / np.float32(t))[rows, targets].mean()) for t in TEMPERATURES}
+    return min(TEMPERATURES, key=lambda temperature: loss[temperature])
 
 
 def fit_mentions(
@@ -255,9 +264,7 @@ def fit_roles(nlp: Language, examples: Sequence[Example]) -> list[list[dict[str,
     scores = [example.reading.roles(own) for example, own in zip(examples, named, strict=True) if own]
     logits = np.concatenate(scores)
     targets = np.array([labels.index(entity["role"]) for own in named for entity in own], dtype=np.int64)
-    rows = np.arange(len(targets))
-    loss = {t: -float(log_softmax(logits / np.float32(t))[rows, targets].mean()) for t in TEMPERATURES}
-    classifier.temperature = min(TEMPERATURES, key=lambda temperature: loss[temperature])
+    classifier.temperature = best_temperature(logits, targets)
     predicted = logits.argmax(axis=1)
     accuracy = 100 * (predicted == targets).mean()
     log.info("roles: accuracy %.2f on gold entities, temperature %.2f", accuracy, classifier.temperature)
@@ -267,6 +274,32 @@ def fit_roles(nlp: Language, examples: Sequence[Example]) -> list[list[dict[str,
     return [[{**entity, "role": labels[next(names)]} for entity in own] for own in named]
 
 
+def calibrate_roles(nlp: Language, labelled: Sequence[Labelled]) -> None:
+    """Fit the temperature of the roles again, on entities found in papers that no encoder was trained on.
+
+    The encoder that the other components are fitted on has read less than the one that is served, and is less sure.
+    """
+    classifier: Any = nlp.get_pipe("kg_roles")
+    labels = roles.role_labels()
+    logits, targets = [], []
+    with nlp.select_pipes(disable=["kg_relations", "kg_results", "kg_forget"]):
+        for paper, right in labelled:
+            doc = nlp(paper.text)
+            said = to_extraction(doc, paper.id)
+            own = {entity.id: entity for entity in right.entities}
+            pairs = pair_entities(right, said)
+            scores = doc._.kg_reading.roles(doc._.kg_entities)
+            for entity, row in zip(said.entities, scores, strict=True):
+                paired = own.get(pairs.get(entity.id, ""))
+                if paired is not None and paired.type == entity.type:
+                    logits.append(row)
+                    targets.append(labels.index(paired.role))
+    if not logits:
+        return
+    classifier.temperature = best_temperature(np.array(logits, np.float32), np.array(targets))
+    log.info("roles: temperature %.2f on found entities", classifier.temperature)
+
+
 def fit_relations(
     nlp: Language,
     examples: Sequence[Example],
@@ -274,7 +307,7 @@ def fit_relations(
     folds: NDArray[Any],
     options: Mapping[str, Any],
 ) -> None:
-    """Fit the relations; the threshold is the best for the entities that are found, not for the gold ones."""
+    """Fit the relations; confidence and threshold are those for the entities that are found, not for the gold ones."""
     relater: Any = nlp.get_pipe("kg_relations")
     rows, targets, allowed, offsets, counts = _relation_rows(examples, named)
     owner = np.repeat(np.arange(len(examples)), counts)
@@ -289,9 +322,9 @@ def fit_relations(
             **options["fit"],
         ).smaller(options["features"])
 
-    scores: list[float] = []
+    claimed: list[float] = []
     hits: list[bool] = []
-    relater.threshold = THRESHOLDS[0]
+    relater.threshold, relater.certainty = LEAST_RELATION, (0.0, 1.0)
     for fold in range(FOLDS):
         relater.model = fit(folds[owner] != fold)
         for number in np.flatnonzero(folds == fold).tolist():
@@ -300,10 +333,12 @@ def fit_relations(
             pairs = pair_entities(right, said)
             triples = {(relation.head, relation.predicate, relation.tail) for relation in right.relations}
             for relation in said.relations:
-                scores.append(relation.score)
+                claimed.append(relation.score)
                 hits.append((pairs.get(relation.head), relation.predicate, pairs.get(relation.tail)) in triples)
     wanted = sum(len(example.said.relations) for example in examples)
-    f1, relater.threshold = best_threshold(np.array(scores), np.array(hits, dtype=bool), wanted)
+    scores, truth = np.array(claimed), np.array(hits, dtype=bool)
+    relater.certainty = linear.fit_scale(scores, truth)
+    f1, relater.threshold = best_threshold(relations.confidence(relater.certainty, scores), truth, wanted)
     log.info("relations: F1 %.2f end to end at %.2f", f1, relater.threshold)
     relater.model = fit(np.ones(len(rows), bool))
 

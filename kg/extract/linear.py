@@ -109,6 +109,33 @@ def fit(
     return model
 
 
+def logit(probabilities: NDArray[Any]) -> NDArray[np.float64]:
+    """The logarithm of the odds, kept finite.
+
+    >>> logit(np.array([0.5, 1.0])).round(1).tolist()
+    [0.0, 9.2]
+    """
+    held = np.clip(probabilities.astype(np.float64), 1e-4, 1 - 1e-4)
+    found: NDArray[np.float64] = np.log(held / (1 - held))
+    return found
+
+
+def fit_scale(scores: NDArray[Any], truth: NDArray[np.bool_], *, steps: int = 50) -> tuple[float, float]:
+    """Bias and slope of a logistic regression over the logits of scores, by Newton's method (Platt 1999).
+
+    >>> fit_scale(np.array([0.9, 0.9, 0.9, 0.1, 0.1, 0.1]), np.array([True, True, False, True, False, False]))
+    (0.0, 0.3155)
+    """
+    columns = np.stack([np.ones(len(scores)), logit(scores)], axis=1)
+    weights = np.zeros(2)
+    for _ in range(steps):
+        found = 1 / (1 + np.exp(-columns @ weights))
+        curve = columns.T @ (columns * (found * (1 - found))[:, None]) + 1e-6 * np.eye(2)
+        weights += np.linalg.solve(curve, columns.T @ (truth - found))
+    bias, slope = weights.tolist()
+    return round(bias, 4), round(slope, 4)
+
+
 @dataclass(frozen=True)
 class Rows:
     """Feature ids of all rows, one after the other; row `i` is `ids[borders[i] : borders[i + 1]]`."""

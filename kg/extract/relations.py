@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -247,11 +248,26 @@ def evidence(
     return start, end, *polarity.said(text, predicate, a, b)
 
 
+def confidence(certainty: Sequence[float], scores: NDArray[Any]) -> NDArray[np.float64]:
+    """How likely relations are right, of these scores of a model that supposes that both ends are (Platt 1999).
+
+    >>> confidence((0.0, 1.0), np.array([0.9])).round(2).tolist(), confidence((-1.0, 0.5), np.array([0.9])).tolist()
+    ([0.9], [0.5246331135813284])
+    """
+    bias, slope = certainty
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-(bias + slope * linear.logit(scores))))
+    return found
+
+
 class RelationClassifier:
-    """Writes `doc._.kg_relations`: dicts of head and tail (numbers of entities), predicate, score, place, cues."""
+    """Writes `doc._.kg_relations`: dicts of head and tail (numbers of entities), predicate, score, place, cues.
+
+    `certainty` (see `confidence`) makes of the model's scores what share of such relations is right.
+    """
 
     def __init__(self, *, threshold: float) -> None:
         self.threshold = threshold
+        self.certainty: tuple[float, float] = (0.0, 1.0)
         labels = relation_labels()
         empty = np.zeros((1, len(labels)), np.float32)
         self.model = linear.Linear(labels, np.zeros(0, np.uint32), empty, np.zeros(len(labels)))
@@ -273,7 +289,7 @@ class RelationClassifier:
         kinds = ((entities[i]["type"], entities[j]["type"], i < j) for i, j in pairs)
         scores = self.model.probabilities(rows, allowed_labels(kinds), prior)
         chosen = scores[:, 1:].argmax(axis=1) + 1
-        best = scores[np.arange(len(pairs)), chosen]
+        best = confidence(self.certainty, scores[np.arange(len(pairs)), chosen])
         found = []
         for number in np.flatnonzero(best >= self.threshold):
             head, tail = pairs[number]
@@ -298,7 +314,10 @@ class RelationClassifier:
     def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
         Path(path).mkdir(parents=True, exist_ok=True)
         self.model.save(Path(path) / "model.npz")
+        (Path(path) / "settings.json").write_text(json.dumps({"certainty": self.certainty}) + "\n", "utf-8")
 
     def from_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> RelationClassifier:  # noqa: ARG002
         self.model = linear.load(Path(path) / "model.npz")
+        bias, slope = json.loads((Path(path) / "settings.json").read_text("utf-8"))["certainty"]
+        self.certainty = (bias, slope)
         return self

@@ -34,7 +34,7 @@ from kg.extract import labels as label_sets
 from kg.extract.annotations import from_json, read_extractions, read_texts
 from kg.extract.encoder import EncoderReader
 from kg.extract.evaluate import Score, measure
-from kg.extract.fit import Example, Labelled, fit_components
+from kg.extract.fit import Example, Labelled, calibrate_roles, fit_components
 from kg.extract.pipeline import load_pipeline, make_pipeline
 from kg.extract.plain import make_plain_pipeline, measure_plain
 from kg.extract.scierc import labels_of, read_scierc
@@ -105,6 +105,7 @@ def train(
     reader.from_disk(whole_files)
     examples = read_apart(nlp, gold[::2], half_files)
     fit_components(nlp, examples, gold=gold, silver=extra, settings=settings["components_training"])
+    calibrate_roles(nlp, scored["held out"])
     nlp = settled(nlp)
     nlp.meta["name"] = settings["model"]["name"]
     nlp.meta["spacy_version"] = ">=3.8.7,<4.0.0"
