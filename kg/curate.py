@@ -102,7 +102,7 @@ def drop(directory: str | Path, what: str, *, why: str = "", dry_run: bool = Fal
     try:
         node = _entity(directory, graph, what)
     except GraphError:
-        statement = find_statement(graph, what, redirects(directory))
+        statement = find_statement(graph, what, redirects(directory), whole=True)
         if statement is None:
             raise
     if statement is None:

@@ -127,8 +127,8 @@ def _said(graph: Graph, statement: Statement) -> dict[str, Any]:
     }
 
 
-def find_statement(graph: Graph, what: str, redirects: Mapping[str, str]) -> Statement | None:
-    """The statement that `what` is an id of or spells out; None when it is something else."""
+def find_statement(graph: Graph, what: str, redirects: Mapping[str, str], *, whole: bool = False) -> Statement | None:
+    """The statement that `what` is an id of or spells out (`whole`: by whole names); None if it is something else."""
     asked = what.strip()
     if asked.startswith("statement:"):
         found = next((statement for statement in graph.statements if statement.id == asked), None)
@@ -142,8 +142,8 @@ def find_statement(graph: Graph, what: str, redirects: Mapping[str, str]) -> Sta
         if predicate not in known:
             continue
         try:
-            subject = resolve_name(graph, " ".join(words[:place]), redirects=redirects)
-            obj = resolve_name(graph, " ".join(words[place + 1 :]), redirects=redirects)
+            subject = resolve_name(graph, " ".join(words[:place]), redirects=redirects, whole=whole)
+            obj = resolve_name(graph, " ".join(words[place + 1 :]), redirects=redirects, whole=whole)
         except GraphError:
             if len(words) == 3:
                 raise  # nothing else could be meant

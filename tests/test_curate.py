@@ -266,6 +266,14 @@ def test_people_decide_about_nodes_by_their_whole_name(folder: Path, command: tu
     assert content("graph") == before
 
 
+def test_statements_are_dropped_by_whole_names(folder: Path) -> None:
+    output = kg("drop", "graph", "quick", "used_for", "zapping")
+    assert output.exit_code == 1
+    assert "perhaps of method:quick-net (Quick Net)" in output.stderr
+    assert done("explain", "graph", "Slow", "used_for", "zapping").startswith("method:slow-net used_for task:zapping")
+    assert "- method:quick-net used_for task:zapping" in done("drop", "graph", "quick net", "used_for", "zapping")
+
+
 def test_diff_tells_links_to_catalogues(folder: Path) -> None:
     import pyoxigraph as ox
 
