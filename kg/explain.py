@@ -141,9 +141,10 @@ def find_statement(graph: Graph, what: str, redirects: Mapping[str, str], *, who
         predicate = words[place].removeprefix(_NOT)
         if predicate not in known:
             continue
-        try:
-            subject = resolve_name(graph, " ".join(words[:place]), redirects=redirects, whole=whole)
-            obj = resolve_name(graph, " ".join(words[place + 1 :]), redirects=redirects, whole=whole)
+        heads, tails = ({signature[end] for signature in known[predicate].signatures} for end in (0, 1))
+        try:  # a paper may be called as the method that it introduces, but only one of them can be meant
+            subject = resolve_name(graph, " ".join(words[:place]), types=heads, redirects=redirects, whole=whole)
+            obj = resolve_name(graph, " ".join(words[place + 1 :]), types=tails, redirects=redirects, whole=whole)
         except GraphError:
             if len(words) == 3:
                 raise  # nothing else could be meant

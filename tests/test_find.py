@@ -166,8 +166,9 @@ def test_a_negated_statement_is_named_so() -> None:
     assert explain(GRAPH, "method:bert not_used_for tagging")["negated"] is True
     with pytest.raises(GraphError, match="the graph does not say method:bert used_for task:tagging"):
         explain(GRAPH, "method:bert used_for tagging")
+    assert explain(GRAPH, "bert not_used_for tagging")["subject"] == "method:bert"  # the task is used for nothing
     with pytest.raises(GraphError, match="'bert' may mean 2 nodes"):
-        explain(GRAPH, "bert used_for tagging")
+        explain(GRAPH, "bert subtype_of tagging")
     with pytest.raises(GraphError, match="no statement has the id"):
         explain(GRAPH, "statement:0123")
 
