@@ -150,8 +150,9 @@ def link(directory: str, file: str, name: str | None, remove: bool, limit: int, 
     if len(found) > limit:
         click.echo(f"and {counted(len(found) - limit, 'link')} more (--limit {len(found)} shows all)")
     unclear = f"; {counted(len(ambiguous), 'node')} may be two entries and got none" if ambiguous else ""
+    nodes = counted(len(graph.entities), "node")
     click.echo(
-        f"{catalogue}: {counted(len(entries), 'entry')}, {len(found):,} of {counted(len(graph.entities), 'node')} linked, "
+        f"{catalogue}: {counted(len(entries), 'entry')}, {len(found):,} of {nodes} linked, "
         f"{exact:,} exactly and {len(found) - exact:,} closely{unclear}"
     )
     if dry_run:
