@@ -3,7 +3,7 @@
 `python -m tests.bench_serve direct [PAPERS]`: the same queries over the same store, by a kept-alive connection to
 `kg serve` and in this process; the median of many.
 
-`python -m tests.bench_serve rdflib [PAPERS]`: five questions of the catalogue over a graph of real papers (20,000
+`python -m tests.bench_serve rdflib [PAPERS]`: seven questions of the catalogue over a graph of real papers (20,000
 unless told otherwise), asked of `kg serve` and of rdflib-endpoint over an rdflib memory store. The papers are those of
 ../shared/silver, with the extractions that lie there; their graph is made once, in the cache of the tests
 (`~/.cache/kg-tests`, KG_TEST_CACHE). rdflib-endpoint is no dependency of ours: it gets an environment of its own there,
@@ -52,7 +52,15 @@ QUERIES = {
     "evidence": "SELECT ?s ?x { ?s kg:evidence ?e . ?e kg:sentence ?x } LIMIT 20000",
 }
 #: The questions that rdflib is asked, too; it answers them in this order, and after one that takes too long no more.
-QUESTIONS = ("used-together", "papers-on", "outperforms", "tasks-by-year", "methods-for-task")
+QUESTIONS = (
+    "papers-on",
+    "tasks-by-year",
+    "outperforms",
+    "datasets-of-task",
+    "tasks-of-method",
+    "used-together",
+    "methods-for-task",
+)
 # What they are asked about: what stands most often at the end of a relation.
 _MOST = "SELECT ?o { ?s rdf:predicate kg:PREDICATE ; rdf:object ?o } GROUP BY ?o ORDER BY DESC(COUNT(?s)) ?o LIMIT 1"
 # What the questions ask for: the predicates of the triples that rdflib loads, beside those between papers and nodes.
