@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
@@ -23,7 +23,7 @@ from kg.extract.annotations import to_json
 from kg.extract.encoder import EncoderReader
 from kg.extract.export_encoder import export_encoder
 from kg.extract.fit import entity_dicts
-from kg.extract.joint import Sizes, load_encoder
+from kg.extract.joint import Sizes, distance_buckets, load_encoder
 from kg.extract.labels import VALUE_TAGS, from_ontology
 from kg.extract.train import CONFIG, main, read_gold
 from kg.extract.train_encoder import collate, make_sample
@@ -140,6 +140,29 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def mpnet(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same weights as an MPNet: other names, two more positions, a bias by distance, no token types."""
+    folder = tmp_path_factory.mktemp("mpnet")
+    renamed = {}
+    for name, weight in load_file(encoder / "model.safetensors").items():
+        for theirs, ours in (("self.query", "attn.q"), ("self.key", "attn.k"), ("self.value", "attn.v")):
+            name = name.replace(theirs, ours)
+        name = name.replace("attention.output.dense", "attention.attn.o").replace("attention.output.", "attention.")
+        renamed[name] = weight
+    del renamed["embeddings.token_type_embeddings.weight"]
+    chance = torch.Generator().manual_seed(2)
+    renamed["embeddings.position_embeddings.weight"] = 0.05 * torch.randn((514, 48), generator=chance)
+    renamed["encoder.relative_attention_bias.weight"] = torch.randn((32, 4), generator=chance)
+    save_file(renamed, folder / "model.safetensors")
+    config = json.loads((encoder / "config.json").read_text("utf-8"))
+    config |= {"model_type": "mpnet", "max_position_embeddings": 514, "relative_attention_num_buckets": 32}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    words = (encoder / "tokenizer.json").read_text("utf-8").replace("[CLS]", "<s>").replace("[SEP]", "</s>")
+    (folder / "tokenizer.json").write_text(words, "utf-8")
+    return folder
+
+
 @pytest.fixture
 def quick(tmp_path: Path) -> Path:
     """The settings of the real training, with smaller batches and more passes over the few papers."""
@@ -198,9 +221,20 @@ def test_a_training_to_the_end_and_one_that_was_killed(data: Path, encoder: Path
     assert files(second) == files(first)
 
 
+def test_distances_of_mpnet() -> None:
+    buckets = distance_buckets(torch.arange(300), 32)
+    assert buckets[0, :9].tolist() == [0, 17, 18, 19, 20, 21, 22, 23, 24]
+    assert buckets[:9, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    assert (buckets[0, 130:].unique().tolist(), buckets[130:, 0].unique().tolist()) == ([31], [15])
+
+
 @pytest.mark.slow
-def test_what_is_served_is_what_was_trained(data: Path, encoder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["encoder", "mpnet"])
+def test_what_is_served_is_what_was_trained(
+    data: Path, kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """The exported files say of a paper what PyTorch says, up to rounding."""
+    encoder: Path = request.getfixturevalue(kind)
     labels = from_ontology()
     sizes = Sizes(len(labels.types), len(labels.tags), len(VALUE_TAGS), len(labels.roles), len(labels.relations))
     torch.manual_seed(1)

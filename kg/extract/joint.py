@@ -1,4 +1,4 @@
-"""The joint model in PyTorch, for training only: one BERT encoder, heads for tags, numbers, roles and relations.
+"""The joint model in PyTorch, for training only: one encoder, heads for tags, numbers, roles and relations.
 
 An entity is read from all its mentions, from the first of them and from its type; a pair of entities also from how far
 they stand apart and from what a learned query of the pair finds in the text.
@@ -7,6 +7,7 @@ they stand apart and from what a learned query of the pair finds in the text.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,21 @@ class Batch:
     pair_counts: list[int]
 
 
+def distance_buckets(places: Tensor, count: int, longest: int = 128) -> Tensor:
+    """The bucket of the distance from each piece to each other one (Raffel et al. 2020, arXiv:1910.10683, section 2.1).
+
+    Half of the buckets are for pieces that come later; of each half, one half is for single distances, the other for
+    ever wider ranges up to `longest`.
+    """
+    distance = places[None, :] - places[:, None]
+    half = count // 2
+    single = half // 2
+    size = distance.abs()
+    wide = torch.log(size.clamp(min=1).float() / single) / math.log(longest / single) * (half - single)
+    bucket = torch.where(size < single, size, (single + wide.long()).clamp(max=half - 1))
+    return bucket + (distance > 0).long() * half
+
+
 class Layer(nn.Module):
     """One transformer layer of BERT."""
 
@@ -88,11 +104,19 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """BERT with a case embedding, which is added to that of the word piece."""
+    """BERT or MPNet with a case embedding, which is added to that of the word piece.
+
+    MPNet (Song et al. 2020, arXiv:2004.09297) numbers positions from 2, has no token types, and adds to the attention
+    scores of all layers a bias by the distance of two pieces, as T5 does.
+    """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
         width = config["hidden_size"]
+        mpnet = config.get("model_type") == "mpnet"
+        self.first_position = 2 if mpnet else 0
+        buckets = config.get("relative_attention_num_buckets", 32)
+        self.relative = nn.Embedding(buckets, config["num_attention_heads"]) if mpnet else None
         self.words = nn.Embedding(config["vocab_size"], width)
         self.positions = nn.Embedding(config["max_position_embeddings"], width)
         self.kind = nn.Parameter(torch.zeros(width))
@@ -103,9 +127,12 @@ class Encoder(nn.Module):
 
     def forward(self, ids: Tensor, cases: Tensor, mask: Tensor | None = None) -> Tensor:
         places = torch.arange(ids.shape[1], device=ids.device)
-        hidden = self.words(ids) + self.cases(cases) + self.positions(places) + self.kind
+        hidden = self.words(ids) + self.cases(cases) + self.positions(places + self.first_position) + self.kind
         hidden = self.dropout(self.norm(hidden))
         unseen = None if mask is None else (~mask)[:, None, None, :].to(hidden.dtype) * -1e4
+        if self.relative is not None:
+            near = self.relative(distance_buckets(places, self.relative.num_embeddings)).permute(2, 0, 1)[None]
+            unseen = near if unseen is None else unseen + near
         for layer in self.layers:
             hidden = layer(hidden, unseen)
         return hidden
@@ -182,7 +209,7 @@ class JointModel(nn.Module):
 
 
 def load_encoder(folder: Path, sizes: Sizes) -> JointModel:
-    """A joint model whose encoder has the weights of a BERT in a folder (`config.json`, `model.safetensors`)."""
+    """A joint model with the encoder of a BERT or MPNet: `config.json` and `model.safetensors` of a folder."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
     model = JointModel(config, sizes)
     for module in model.modules():
@@ -193,18 +220,22 @@ def load_encoder(folder: Path, sizes: Sizes) -> JointModel:
     state = model.encoder.state_dict()
     state["words.weight"] = weights["embeddings.word_embeddings.weight"]
     state["positions.weight"] = weights["embeddings.position_embeddings.weight"]
-    state["kind"] = weights["embeddings.token_type_embeddings.weight"][0]
+    if model.encoder.relative is not None:
+        state["relative.weight"] = weights["encoder.relative_attention_bias.weight"]
+        attention, out, norm = ("attn.q", "attn.k", "attn.v"), "attn.o", "LayerNorm"
+    else:
+        state["kind"] = weights["embeddings.token_type_embeddings.weight"][0]
+        attention, out, norm = ("self.query", "self.key", "self.value"), "output.dense", "output.LayerNorm"
     if "embeddings.case_embeddings.weight" in weights:
         state["cases.weight"] = weights["embeddings.case_embeddings.weight"]
     parts = [("norm", "embeddings.LayerNorm")]
     for number in range(config["num_hidden_layers"]):
         own, layer = f"layers.{number}", f"encoder.layer.{number}"
         for kind in ("weight", "bias"):
-            attention = [weights[f"{layer}.attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
-            state[f"{own}.qkv.{kind}"] = torch.cat(attention)
+            state[f"{own}.qkv.{kind}"] = torch.cat([weights[f"{layer}.attention.{part}.{kind}"] for part in attention])
         parts += [
-            (f"{own}.out", f"{layer}.attention.output.dense"),
-            (f"{own}.norm1", f"{layer}.attention.output.LayerNorm"),
+            (f"{own}.out", f"{layer}.attention.{out}"),
+            (f"{own}.norm1", f"{layer}.attention.{norm}"),
             (f"{own}.up", f"{layer}.intermediate.dense"),
             (f"{own}.down", f"{layer}.output.dense"),
             (f"{own}.norm2", f"{layer}.output.LayerNorm"),

@@ -59,10 +59,11 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:
     """The pieces that stand before and after a text."""
-    front, back = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    if front is None or back is None:
-        raise KGError("the tokenizer has no [CLS] and [SEP]: give that of a BERT")
-    return front, back
+    for names in (("[CLS]", "[SEP]"), ("<s>", "</s>")):
+        front, back = map(tokenizer.token_to_id, names)
+        if front is not None and back is not None:
+            return front, back
+    raise KGError("the tokenizer has neither [CLS] and [SEP] nor <s> and </s>: give that of a BERT or MPNet")
 
 
 def cut(tokenizer: Tokenizer, text: str) -> Pieces:
