@@ -232,12 +232,12 @@ def run(
 
 
 def remove(directory: str | Path, papers: Sequence[str], *, progress: Progress | None = None) -> BuildReport:
-    """Take papers, named by id or unambiguous title, out of a graph directory; the rest is resolved again."""
+    """Take papers, named by id or whole title, out of a graph directory; the rest is resolved again."""
     folder = Path(directory)
     directories.manifest(folder)  # no folder is made where there is no graph
     with directories.writing(folder):
         old = directories.load(folder)
-        gone = {resolve_name(old.graph, paper, types=("Paper",)) for paper in papers}
+        gone = {resolve_name(old.graph, paper, types=("Paper",), whole=True) for paper in papers}
         corpus = _corpus(regroup(_records(old, without=gone)), old)
         stored = _kept(old, corpus, old.model)
         own = _own_vocabulary(folder)

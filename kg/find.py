@@ -98,11 +98,11 @@ def resolve_name(
             return identifier
     hits = find(graph, asked, types=allowed)
     candidates = [hit for hit in hits if hit.match == "exact"] or hits
+    kind = next(iter(allowed)).lower() if len(allowed) == 1 else "node"
     if whole and candidates and candidates[0].match != "exact":
         shown = ", ".join(f"{hit.id} ({_short(hit.name)})" for hit in candidates[:_SHOWN])
-        raise GraphError(f"no node is called {asked!r}: give the id, or all of the name, perhaps of {shown}")
+        raise GraphError(f"no {kind} is called {asked!r}: give the id, or all of the name, perhaps of {shown}")
     if not candidates:
-        kind = " or ".join(sorted(name.lower() for name in allowed)) or "node"
         raise GraphError(f"no {kind} is called {asked!r}: kg find lists what has a part of a name")
     by_name = [hit for hit in candidates if hit.match == "exact" and fold(hit.name) == fold(asked)]
     if len(candidates) > 1 and len(by_name) == 1:
