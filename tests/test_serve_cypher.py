@@ -111,6 +111,15 @@ def test_what_is_no_question(served: httpx.Client) -> None:
     assert (mistake.status_code, "line 1" in mistake.text) == (400, True)
 
 
+def ask_until_free(served: httpx.Client, query: str) -> httpx.Response:
+    """As a client does: asked again where the answer is to try again in a moment."""
+    while True:
+        answer = ask(served, query)
+        if answer.status_code != 503 or "retry-after" not in answer.headers:
+            return answer
+        time.sleep(0.1)
+
+
 EVIL = {
     "long range": ("UNWIND range(1, 100000000000) AS x RETURN count(x)", {400, 503, 504}),
     "ten million rows": ("UNWIND range(1, 10000000) AS x RETURN x", {503, 504}),
@@ -135,11 +144,11 @@ def test_evil_queries_end_in_time_and_others_go_on(served: httpx.Client, name: s
         waited = []
         for _ in range(5):
             before = time.monotonic()
-            assert ask(served, SMALL).status_code == 200
+            assert ask_until_free(served, SMALL).status_code == 200
             waited.append(time.monotonic() - before)
         answer = evil.result(timeout=20)
         took = time.monotonic() - started
     assert answer.status_code in statuses, answer.text
     assert took < 3 + 3
     assert sorted(waited)[2] < 1.5
-    assert ask(served, SMALL).status_code == 200
+    assert ask_until_free(served, SMALL).status_code == 200

@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import click
@@ -144,6 +145,22 @@ def progress_line() -> Callable[[str, int, int], None] | None:
         click.echo(f"\r\x1b[K{stage}{number}" if stage else "\r\x1b[K", nl=False, err=True)
 
     return tell
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """What tells a person at a terminal how far we are, by a bar for each stage; nobody is told elsewhere."""
+    bars: dict[str, Any] = {}
+    with ExitStack() as shown:
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in bars:
+                shown.close()  # the bar of the stage before
+                bar = click.progressbar(length=total, label=stage, file=sys.stderr, hidden=not sys.stderr.isatty())
+                bars[stage] = shown.enter_context(bar)
+            bars[stage].update(done - bars[stage].pos)
+
+        yield tell
 
 
 def ask_password(address: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from kg.commands.options import ask_password, counted, output_options, show_rows
+from kg.commands.options import ask_password, counted, output_options, progress_bars, show_rows
 from kg.model import ENTITY_TYPES
 
 
@@ -119,12 +119,7 @@ def load(directory: str, address: str, prune: bool) -> None:
     store = open_store(address)
     graph, former = load_graph(directory), redirects(directory)
     ask_password(address)
-    with click.progressbar(length=1, label="loading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-
-        def tell(what: str, done: int, total: int) -> None:
-            bar.label, bar.length = what, max(total, 1)
-            bar.update(done - bar.pos)
-
+    with progress_bars() as tell:
         store.load(graph, redirects=former, prune=prune, progress=tell)
     said = counted(len(graph.statements), "statement")
     click.echo(f"{address}: {counted(len(graph.papers), 'paper')}, {counted(len(graph.entities), 'node')}, {said}")
