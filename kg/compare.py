@@ -22,6 +22,8 @@ from kg.model import CatalogueLink, Statement, digest
 from kg.ontology import BASE
 from kg.rdf import Description, Object, checked_base, decimal_of, describe_link, string, term
 
+_LINK_FIELDS = ("entity", "match", "target", "catalogue", "score", "rule", "name", "label")
+
 
 def compare(
     old: Graph, new: Graph, *, redirects: Mapping[str, str] = MappingProxyType({}), least: float = 0.0
@@ -189,9 +191,6 @@ def _facts(statement: Statement) -> tuple[tuple[str, Object], ...]:
 def _renamed(statement: Statement, today: Mapping[str, str]) -> tuple[str, str, str, bool]:
     subject, predicate, obj, negated = statement.key
     return today.get(subject, subject), predicate, today.get(obj, obj), negated
-
-
-_LINK_FIELDS = ("entity", "match", "target", "catalogue", "score", "rule", "name", "label")
 
 
 def _link_key(link: CatalogueLink) -> tuple[str, str, str, str]:

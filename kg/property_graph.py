@@ -35,18 +35,6 @@ class Column:
     kind: Kind = "text"
 
 
-def former_ids(redirects: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """What earlier builds called each node, from former id -> id, sorted.
-
-    >>> former_ids({"method:b": "method:c", "method:a": "method:c"})
-    {'method:c': ('method:a', 'method:b')}
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    for former, node in sorted(redirects.items()):
-        found[node] = (*found.get(node, ()), former)
-    return found
-
-
 @dataclass(frozen=True)
 class NodeTable:
     """The nodes of one label; `id` comes first and is unique."""
@@ -182,6 +170,18 @@ def schema() -> Schema:
         pairs = tuple(("Evidence", label) for label in nodes if label in ends)
         relationships[name] = RelationshipTable(name, pairs, _STATEMENT)
     return Schema(MappingProxyType(nodes), MappingProxyType(relationships))
+
+
+def former_ids(redirects: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """What earlier builds called each node, from former id -> id, sorted.
+
+    >>> former_ids({"method:b": "method:c", "method:a": "method:c"})
+    {'method:c': ('method:a', 'method:b')}
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for former, node in sorted(redirects.items()):
+        found[node] = (*found.get(node, ()), former)
+    return found
 
 
 def node_rows(graph: Graph) -> Iterator[tuple[NodeTable, tuple[Row, ...]]]:

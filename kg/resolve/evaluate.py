@@ -39,6 +39,21 @@ class Score:
     items: int
 
 
+@dataclass(frozen=True)
+class NodesFound:
+    """Of the gold nodes of two or more papers (`several`), how many were found.
+
+    - extracted: in two or more papers
+    - one: these pairs lead to one node, no pair leads elsewhere, and most of that node's pairs are of this gold node
+    - mostly: more than half of the papers that the annotations name lead to one node, most of whose pairs are its own
+    """
+
+    one: int
+    mostly: int
+    extracted: int
+    several: int
+
+
 def blinded(extraction: Extraction, text: str) -> Extraction:
     """An annotated extraction whose entities are called what the text says first, not by their canonical names.
 
@@ -113,21 +128,6 @@ def measure(
             share = right / number if number else 1.0
             table[line if line not in table else f" {line}"] = (share, share, share, number)
     return table
-
-
-@dataclass(frozen=True)
-class NodesFound:
-    """Of the gold nodes of two or more papers (`several`), how many were found.
-
-    - extracted: in two or more papers
-    - one: these pairs lead to one node, no pair leads elsewhere, and most of that node's pairs are of this gold node
-    - mostly: more than half of the papers that the annotations name lead to one node, most of whose pairs are its own
-    """
-
-    one: int
-    mostly: int
-    extracted: int
-    several: int
 
 
 def nodes_found(

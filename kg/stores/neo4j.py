@@ -25,7 +25,7 @@ from urllib.parse import unquote, urlsplit
 
 from kg.graph import Graph
 from kg.model import ENTITY_TYPES, StoreError
-from kg.property_graph import NodeTable, Relationships, Row, node_rows, relationship_rows, schema
+from kg.property_graph import NodeTable, Relationships, Row, former_ids, node_rows, relationship_rows, schema
 from kg.stores import NO_LIMITS, Dialect, Language, Limits, Progress, Rows
 from kg.stores.deadline import within
 from kg.stores.text import check_cypher, line_and_column, show_place
@@ -367,13 +367,11 @@ def _set_former_ids(
     session: Session, nodes: Sequence[tuple[NodeTable, tuple[Row, ...]]], redirects: Mapping[str, str]
 ) -> None:
     """Let nodes be found by their former ids of `redirects`, and by no others."""
-    former: dict[str, list[str]] = {}
-    for old, now in sorted(redirects.items()):
-        former.setdefault(now, []).append(old)
+    former = former_ids(redirects)
     for table, rows in nodes:
         if table.label not in FORMER_LABELS:
             continue
-        wanted = {row[0]: former[row[0]] for row in rows if row[0] in former}
+        wanted = {row[0]: list(former[row[0]]) for row in rows if row[0] in former}
         pattern = f"(n:`{table.label}` {{{MARK}: true}}) WHERE n.{FORMER_IDS} IS NOT NULL"
         held = dict(session.run(f"MATCH {pattern} RETURN n.id, n.{FORMER_IDS}").values())
         changed = [{"id": i, "former": wanted.get(i)} for i in sorted({*wanted, *held}) if wanted.get(i) != held.get(i)]
