@@ -7,7 +7,6 @@ threshold. Scores are those of the works on SciERC: NER strict (span and type), 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from spacy.tokens import Doc
 from kg.extract.encoder import EncoderReader, Reading
 from kg.extract.evaluate import Score, score_of
 from kg.extract.features import register_attributes, set_entities
+from kg.extract.settings import read_settings, write_settings
 from kg.extract.tokenizer import make_blank
 from kg.model import Extraction, Paper
 from kg.sentences import shortest_evidence
@@ -156,9 +156,8 @@ class PairReader:
         return doc
 
     def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
-        Path(path).mkdir(parents=True, exist_ok=True)
-        (Path(path) / "settings.json").write_text(json.dumps({"threshold": self.threshold}) + "\n", "utf-8")
+        write_settings(path, threshold=self.threshold)
 
     def from_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> PairReader:  # noqa: ARG002
-        self.threshold = json.loads((Path(path) / "settings.json").read_text("utf-8"))["threshold"]
+        self.threshold = read_settings(path)["threshold"]
         return self

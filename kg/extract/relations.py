@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from kg.extract import linear, polarity
 from kg.extract.encoder import Reading
 from kg.extract.features import View, bucket, normal_form, register_attributes
 from kg.extract.labels import from_ontology
+from kg.extract.settings import read_settings, write_settings
 from kg.sentences import is_all, nearest_pairs, shortest_evidence
 
 #: Characters between the nearest mentions of two entities beyond which no relation is looked for: most of an abstract,
@@ -312,12 +312,11 @@ class RelationClassifier:
         return found
 
     def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
-        Path(path).mkdir(parents=True, exist_ok=True)
+        write_settings(path, certainty=self.certainty)
         self.model.save(Path(path) / "model.npz")
-        (Path(path) / "settings.json").write_text(json.dumps({"certainty": self.certainty}) + "\n", "utf-8")
 
     def from_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> RelationClassifier:  # noqa: ARG002
         self.model = linear.load(Path(path) / "model.npz")
-        bias, slope = json.loads((Path(path) / "settings.json").read_text("utf-8"))["certainty"]
+        bias, slope = read_settings(path)["certainty"]
         self.certainty = (bias, slope)
         return self

@@ -6,7 +6,6 @@ True
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from spacy.tokens import Doc
 from kg.extract.encoder import log_softmax
 from kg.extract.features import register_attributes
 from kg.extract.labels import from_ontology
+from kg.extract.settings import read_settings, write_settings
 
 
 @Language.factory("kg_roles", requires=["doc._.kg_entities", "doc._.kg_reading"], assigns=["doc._.kg_entities"])
@@ -60,9 +60,8 @@ class RoleClassifier:
         return doc
 
     def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
-        Path(path).mkdir(parents=True, exist_ok=True)
-        (Path(path) / "settings.json").write_text(json.dumps({"temperature": self.temperature}) + "\n", "utf-8")
+        write_settings(path, temperature=self.temperature)
 
     def from_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> RoleClassifier:  # noqa: ARG002
-        self.temperature = json.loads((Path(path) / "settings.json").read_text("utf-8"))["temperature"]
+        self.temperature = read_settings(path)["temperature"]
         return self
