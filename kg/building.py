@@ -27,7 +27,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from kg import directory as directories
-from kg import linking
+from kg import linking, unfinished
 from kg.directory import State, StoredExtraction, StoredRecord
 from kg.extract import extract, model_version
 from kg.extract.annotations import from_json, read_extractions, to_json
@@ -190,7 +190,7 @@ def run(
         if extractions is None:
             made_by = model_version(model)
             stored = _kept(old, corpus, made_by)
-            new = _extracted([paper for paper in papers.values() if paper.id not in stored], model, jobs, tell)
+            new = _extracted([paper for paper in papers.values() if paper.id not in stored], model, jobs, tell, folder)
         else:
             made_by = old.model or model_version(model)
             stored = _kept(old, corpus, old.model)
@@ -217,6 +217,7 @@ def run(
             if replace:
                 linking.remember(folder, {})
             directories.replace(folder, state)
+            unfinished.forget(folder)
     return BuildReport(
         graph=state.graph,
         directory=folder,
@@ -381,12 +382,19 @@ def _kept(old: State, corpus: _Corpus, model: str) -> dict[str, StoredExtraction
     return kept
 
 
-def _extracted(papers: Sequence[Paper], model: str | Path | None, jobs: int, tell: Progress) -> Iterator[Extraction]:
-    """Our own extractions; without papers, the model is not even loaded."""
+def _extracted(
+    papers: Sequence[Paper], model: str | Path | None, jobs: int, tell: Progress, folder: Path | None
+) -> Iterator[Extraction]:
+    """Our own extractions; without papers, the model is not even loaded. A build that was cut off is gone on with."""
     if not papers:
         return
+
+    def make(papers: Sequence[Paper]) -> Iterator[Extraction]:
+        return extract(papers, model=model, jobs=jobs)
+
+    made = make(papers) if folder is None else unfinished.kept(folder, papers, model_version(model), make)
     tell("extract", 0, len(papers))
-    for number, extraction in enumerate(extract(papers, model=model, jobs=jobs), start=1):
+    for number, extraction in enumerate(made, start=1):
         tell("extract", number, len(papers))
         yield extraction
 

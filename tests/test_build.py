@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ import pytest
 
 import kg
 from kg import building
-from kg.directory import State, StoredExtraction, load, load_graph, manifest, redirects, save
+from kg.directory import State, StoredExtraction, holds_graph, load, load_graph, manifest, redirects, save
 from kg.graph import Graph
-from kg.model import GraphError, ReadError
+from kg.model import Extraction, GraphError, Paper, ReadError
 
 KG = (sys.executable, "-m", "kg")
 TRENDING = Path(kg.__file__).parent / "data" / "trending-papers.txt"
@@ -57,6 +58,7 @@ PAPERS = [
     paper("p2", "Slow Net Again", "Slow Net is slow."),
     paper("p3", "On Trees", "Random Trees grow."),
 ]
+MANY = [paper(f"t{n}", f"BERT number {n}", f"We train BERT on SQuAD {n}.") for n in range(160)]
 SAID = [said("p1", "Quick Net", "Slow Net"), said("p2", "Slow Net"), said("p3", "Random Trees")]
 
 
@@ -377,6 +379,52 @@ def test_a_killed_build_leaves_the_old_graph(papers: Path, extractions: Path, tm
         assert tables(out) in (old, new)
     building.run(papers, output=out, extractions=extractions)
     assert tables(out) == new
+
+
+def test_a_build_that_is_killed_while_it_extracts_goes_on_from_there(tmp_path: Path) -> None:
+    papers, out = write(tmp_path / "papers.jsonl", MANY), tmp_path / "graph"
+    for number in range(2):
+        build = subprocess.Popen([*KG, "build", papers, "-o", out], stderr=subprocess.DEVNULL)
+        kept = out / ".unfinished"
+        while build.poll() is None and (not kept.exists() or kept.read_bytes().count(b"\n") < 40 * (number + 1)):
+            time.sleep(0.01)
+        build.send_signal(signal.SIGKILL)
+        build.wait()
+        assert not holds_graph(out)
+    kept.write_bytes(kept.read_bytes()[:-100] + b'\n{"model": "kg-old", "text": "", "made": 3}\nnull\n{')
+    told: list[tuple[str, int, int]] = []
+    there = kept.read_bytes().count(b'"entities"') - 1
+    made = []
+
+    original = building.extract
+
+    def extract(papers: Iterable[Paper], **options: Any) -> Iterator[Extraction]:
+        for extraction in original(papers, **options):
+            made.append(extraction.paper)
+            yield extraction
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "extract", extract)
+        report = building.run(papers, output=out, progress=lambda *state: told.append(state))
+    assert there >= 79
+    assert len(made) == 160 - there
+    assert report.extracted == 160
+    assert ("extract", 160, 160) in told
+    assert not kept.exists()
+    building.run(papers, output=tmp_path / "at-once")
+    assert tables(out) == tables(tmp_path / "at-once")
+
+
+def test_a_build_that_is_stopped_says_what_is_kept(tmp_path: Path) -> None:
+    papers, kept = write(tmp_path / "papers.jsonl", MANY), tmp_path / "graph" / ".unfinished"
+    build = subprocess.Popen([*KG, "build", papers, "-o", kept.parent], stderr=subprocess.PIPE, text=True)
+    while build.poll() is None and not (kept.exists() and kept.stat().st_size):
+        time.sleep(0.01)
+    build.send_signal(signal.SIGINT)
+    error = build.communicate()[1]
+    assert build.returncode == 1
+    assert re.fullmatch(rf"WARNING {kept}: what \d+ papers say is kept there, and the same command goes on from it\n"
+                        r"\n?Aborted!\n", error)  # fmt: skip
 
 
 def test_two_builds_at_a_time_of_one_folder(papers: Path, extractions: Path, tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ def evaluate(
     The vocabulary that ships with kg was made from annotated papers: score on others, or with --folds.
     """
     from kg.extract import evaluate as scoring
-    from kg.extract.annotations import read_extractions, read_texts
+    from kg.extract.annotations import read_extractions, read_texts, to_line
+    from kg.extract.files import written_aside
 
     if folds and not resolution:
         raise click.UsageError("--folds goes with --resolution")
@@ -111,7 +112,8 @@ def evaluate(
         make = scoring.extract_given if gold_entities else scoring.extract_here
         found = make(nlp, texts, wanted.values())
         if save:
-            _save(save, found, texts)
+            with written_aside(Path(save)) as file:
+                file.writelines(to_line(extraction, texts[paper].text) for paper, extraction in found.items())
     table: dict[str, scoring.Score] = {}
     if calibration:
         _show_calibration(wanted, found, gold_entities, as_json=as_json, as_csv=as_csv)
@@ -162,15 +164,6 @@ def annotate_check(papers: str, gold: str, as_json: bool) -> None:
         click.echo(f"{said}: {found}.{rest}")
     if report.problems:
         raise SystemExit(1)
-
-
-def _save(path: str, found: Mapping[str, Extraction], texts: Mapping[str, Paper]) -> None:
-    from kg.extract.annotations import to_json
-    from kg.extract.files import written_aside
-
-    with written_aside(Path(path)) as file:
-        for paper, extraction in found.items():
-            file.write(json.dumps(to_json(extraction, texts[paper].text), ensure_ascii=False) + "\n")
 
 
 def _show_calibration(

@@ -70,6 +70,11 @@ def to_json(extraction: Extraction, text: str) -> dict[str, Any]:
     }
 
 
+def to_line(extraction: Extraction, text: str) -> str:
+    """One line of an extraction file, with its end."""
+    return json.dumps(to_json(extraction, text), ensure_ascii=False) + "\n"
+
+
 def parse_line(line: bytes) -> tuple[str, dict[str, Any]]:
     """A line of a file of papers or annotations: the paper's id and the object; raises ValueError with the reason.
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 from kg.extract import extract
-from kg.extract.annotations import to_json
+from kg.extract.annotations import to_line
 from kg.model import KGError, Paper
 
 
@@ -46,7 +46,7 @@ def write_extractions(
 
     count = 0
     for count, extraction in enumerate(extract(passing(), model=model, jobs=jobs), start=1):
-        out.write(json.dumps(to_json(extraction, waiting.popleft().text), ensure_ascii=False) + "\n")
+        out.write(to_line(extraction, waiting.popleft().text))
         if tell is not None:
             tell("extracting", count, 0)
     return count
