@@ -93,6 +93,17 @@ class _Corpus:
     renamed: Mapping[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Choices:
+    """What people chose for a graph: concepts of their own, rules, decisions, catalogues, how sure all has to be."""
+
+    vocabulary: tuple[Concept, ...]
+    rules: Rules
+    decisions: tuple[Decision, ...]
+    catalogues: linking.Catalogues
+    min_confidence: float
+
+
 def build(
     inputs: str | Path | Sequence[str | Path],
     *,
@@ -167,8 +178,9 @@ def run(
         raise GraphError("no papers: name a file or a folder to read")
     with nullcontext() if folder is None else directories.writing(folder):
         old = State() if folder is None or replace or not directories.holds_graph(folder) else directories.load(folder)
-        own = _own_vocabulary(folder, vocabulary, replace)
-        ruled = _rules(folder, rules, replace)
+        choices = _choices(folder, old, vocabulary=vocabulary, rules=rules, replace=replace)
+        if min_confidence is not None:
+            choices = dataclasses.replace(choices, min_confidence=min_confidence)
         report = ReadReport()
         tell("read", 0, 0)
         groups = (
@@ -200,15 +212,12 @@ def run(
         added = {paper: extraction for paper, extraction in made.items() if stored.get(paper) != extraction}
         reused = len(stored.keys() - added.keys())
         stored.update(added)
-        linked = {} if folder is None or replace else linking.remembered(folder)
-        decided = () if folder is None else decisions.read(folder)
-        least = old.min_confidence if min_confidence is None else min_confidence
-        state = _assembled(corpus, stored, old, made_by, tell, own, decided, linked, least, ruled)
+        state = _assembled(corpus, stored, old, made_by, choices, tell)
         if folder is not None:
             tell("save", 0, 0)
             if vocabulary:
-                write_jsonl(own, folder / VOCABULARY)
-            elif not own:
+                write_jsonl(choices.vocabulary, folder / VOCABULARY)
+            elif not choices.vocabulary:
                 (folder / VOCABULARY).unlink(missing_ok=True)
             if rules is not None and Path(rules).resolve() != (folder / resolution_rules.FILE).resolve():
                 resolution_rules.remember(folder, rules)
@@ -241,10 +250,7 @@ def remove(directory: str | Path, papers: Sequence[str], *, progress: Progress |
         gone = {resolve_name(old.graph, paper, types=("Paper",), whole=True) for paper in papers}
         corpus = _corpus(regroup(_records(old, without=gone)), old)
         stored = _kept(old, corpus, old.model)
-        own = _own_vocabulary(folder)
-        decided, linked = decisions.read(folder), linking.remembered(folder)
-        tell, least = progress or _tell_nobody, old.min_confidence
-        state = _assembled(corpus, stored, old, old.model, tell, own, decided, linked, least, _rules(folder))
+        state = _assembled(corpus, stored, old, old.model, _choices(folder, old), progress or _tell_nobody)
         directories.replace(folder, state)
     return BuildReport(
         graph=state.graph,
@@ -267,10 +273,9 @@ def decide(directory: str | Path, decision: Decision, *, dry_run: bool = False) 
         old = directories.load(folder)
         corpus = _corpus(regroup(_records(old)), old)
         stored = _kept(old, corpus, old.model)
-        made = (*decisions.read(folder), decision)
-        own, linked = _own_vocabulary(folder), linking.remembered(folder)
-        least = old.min_confidence
-        state = _assembled(corpus, stored, old, old.model, _tell_nobody, own, made, linked, least, _rules(folder))
+        choices = _choices(folder, old)
+        choices = dataclasses.replace(choices, decisions=(*choices.decisions, decision))
+        state = _assembled(corpus, stored, old, old.model, choices, _tell_nobody)
         if not dry_run and state.graph != old.graph:
             decisions.append(folder, decision)
             directories.replace(folder, state)
@@ -300,20 +305,29 @@ def link(
     return old.graph, graph, linked.ambiguous
 
 
-def _own_vocabulary(
-    folder: Path | None, paths: Sequence[str | Path] = (), replace: bool = False
-) -> tuple[Concept, ...]:
-    """The user's own concepts: of these files, or, where none are named, those that the directory remembers."""
-    if not paths and folder is not None and not replace and (folder / VOCABULARY).exists():
-        paths = [folder / VOCABULARY]
-    return tuple(concept for path in paths for concept in read_concepts(path))
+def _choices(
+    folder: Path | None,
+    old: State,
+    *,
+    vocabulary: Sequence[str | Path] = (),
+    rules: str | Path | None = None,
+    replace: bool = False,
+) -> _Choices:
+    """What people chose: in these files, or, where none are named, what the directory remembers.
 
-
-def _rules(folder: Path | None, path: str | Path | None = None, replace: bool = False) -> Rules:
-    """The user's rules of resolution: of this file, or, where none is named, those that the directory remembers."""
-    if path is not None:
-        return resolution_rules.read(path)
-    return Rules() if folder is None or replace else resolution_rules.read(folder)
+    With `replace` only decisions are remembered.
+    """
+    kept = None if replace else folder
+    if not vocabulary and kept is not None and (kept / VOCABULARY).exists():
+        vocabulary = [kept / VOCABULARY]
+    source = kept if rules is None else rules
+    return _Choices(
+        vocabulary=tuple(concept for path in vocabulary for concept in read_concepts(path)),
+        rules=Rules() if source is None else resolution_rules.read(source),
+        decisions=() if folder is None else decisions.read(folder),
+        catalogues={} if kept is None else linking.remembered(kept),
+        min_confidence=old.min_confidence,
+    )
 
 
 def _check_apart(inputs: Iterable[str | Path], output: Path | None) -> None:
@@ -417,33 +431,30 @@ def _assembled(
     stored: Mapping[str, StoredExtraction],
     old: State,
     model: str,
+    choices: _Choices,
     tell: Progress,
-    own: Sequence[Concept],
-    decided: Sequence[Decision],
-    catalogues: linking.Catalogues,
-    min_confidence: float,
-    rules: Rules,
 ) -> State:
     """The new state: everything is resolved together, from the extractions as kept, so that no history matters.
 
     What is less sure than `min_confidence` is cut twice: weak mentions before names are resolved, so that they make no
     nodes; weak statements after it, since papers that say the same make each other surer.
     """
-    papers = corpus.papers
+    papers, own, rules, least = corpus.papers, choices.vocabulary, choices.rules, choices.min_confidence
     tell("resolve", 0, 0)
     ordered = tuple(stored[paper] for paper in sorted(stored))
-    extractions = [sure_part(from_json(json.loads(k.json), papers[k.paper]), min_confidence) for k in ordered]
+    extractions = [sure_part(from_json(json.loads(k.json), papers[k.paper]), least) for k in ordered]
     vocabulary = Vocabulary.of([*_vocabulary().concepts.values(), *own]) if own else _vocabulary()
-    resolution = Resolver(vocabulary, decided, rules.thresholds, rules.never).resolve(papers, extractions)
+    resolution = Resolver(vocabulary, choices.decisions, rules.thresholds, rules.never).resolve(papers, extractions)
     graph = assemble(papers.values(), decisions.adapt(extractions, resolution), resolution)
-    unwanted = decisions.dropped(graph.statements, {entity.id: entity.name for entity in graph.entities}, decided)
+    names = {entity.id: entity.name for entity in graph.entities}
+    unwanted = decisions.dropped(graph.statements, names, choices.decisions)
     if unwanted:
         left = tuple(statement for statement in graph.statements if statement.key not in unwanted)
         graph = dataclasses.replace(graph, statements=left)
-    if min_confidence > 0:
-        graph = above(graph, min_confidence)
-    if catalogues:
-        graph = dataclasses.replace(graph, catalogue_links=linking.links(graph.entities, catalogues).found)
+    if least > 0:
+        graph = above(graph, least)
+    if choices.catalogues:
+        graph = dataclasses.replace(graph, catalogue_links=linking.links(graph.entities, choices.catalogues).found)
     return State(
         graph=graph,
         extractions=ordered,
@@ -451,7 +462,7 @@ def _assembled(
         records=corpus.records,
         model=model,
         vocabulary=vocabulary.hash,
-        min_confidence=min_confidence,
+        min_confidence=least,
     )
 
 
