@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.model import ENTITY_TYPES
-from kg.resolve.forms import RULES, american, forms, key, loose, singular, tidy, title, unify
+from kg.plural import singular
+from kg.resolve.forms import RULES, american, forms, key, loose, tidy, title, unify
 from kg.resolve.generic import is_generic, is_sentence
 from kg.resolve.match import apart, is_abbreviation, match
 

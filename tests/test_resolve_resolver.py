@@ -466,12 +466,6 @@ def test_gold_name_is_not_needed_and_blinded_annotations_do_not_have_it(
             assert entity.name in text or not entity.mentions
 
 
-def test_an_abbreviation_in_s_is_no_plural() -> None:
-    papers, [extraction] = corpus({"1": [("Dataset", ["CLRS"])]})
-    cut = replace(extraction, entities=tuple(replace(entity, name="CLR") for entity in extraction.entities))
-    assert [e.name for e in Resolver(NOTHING).resolve(papers, [cut]).entities] == ["CLRS"]
-
-
 def test_eval_resolution_on_the_command_line(shared: Path) -> None:
     files = [str(shared / "gold" / "dev.papers.jsonl"), str(shared / "gold" / "dev.gold.jsonl")]
     for more, lines in (((), 3), (("--folds", "4"), 3), (("--pred", files[1]), 7)):
@@ -544,12 +538,6 @@ def test_new_names_meet_when_abbreviations_in_them_are_written_out() -> None:
     said = {"1": [("Method", ["KG zapping"])], "2": [("Method", ["knowledge graph zapping"])]}
     assert len(set(nodes(said, graph))) == 1
     assert len(set(nodes(said))) == 2
-
-
-def test_a_plural_that_an_extractor_cut_wrongly() -> None:
-    papers, [extraction] = corpus({"1": [("Concept", ["cache sizes"])]})
-    cut = replace(extraction, entities=tuple(replace(entity, name="Cache Siz") for entity in extraction.entities))
-    assert [e.name for e in Resolver(NOTHING).resolve(papers, [cut]).entities] == ["Cache Size"]
 
 
 def test_a_rare_concept_named_by_what_a_technique_made_is_the_technique() -> None:

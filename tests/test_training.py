@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from spacy.util import load_config
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
@@ -26,7 +27,7 @@ from kg.extract.fit import entity_dicts
 from kg.extract.joint import Sizes, distance_buckets, load_encoder
 from kg.extract.labels import VALUE_TAGS, from_ontology
 from kg.extract.train import CONFIG, main, read_gold
-from kg.extract.train_encoder import collate, make_sample
+from kg.extract.train_encoder import collate, hide, make_sample
 from kg.extract.wordpieces import load_tokenizer
 from kg.model import Paper
 
@@ -166,20 +167,15 @@ def mpnet(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def quick(tmp_path: Path) -> Path:
     """The settings of the real training, with smaller batches and more passes over the few papers."""
-    text = CONFIG.read_text("utf-8")
-    for old, new in (
-        ("encoder_rate = 0.0002", "encoder_rate = 0.002"),
-        ("head_rate = 0.001", "head_rate = 0.002"),
-        ("warm_up = 60", "warm_up = 4"),
-        ("batch_pieces = 4096", "batch_pieces = 400"),
-        ("gold_passes = 5", "gold_passes = 30"),
-        ("half_passes = 2", "half_passes = 30"),
-        ("save_seconds = 240", "save_seconds = 0"),
-        ("minimum = 3", "minimum = 1"),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    (tmp_path / "quick.cfg").write_text(text, "utf-8")
+    config = load_config(CONFIG)
+    training = config["training"]
+    training.update(batch_pieces=400, save_seconds=0)
+    for part, passes in (("silver", 1), ("gold", 30), ("half", 30), ("plain", 30)):
+        training[part].update(passes=passes, encoder_rate=0.002, head_rate=0.002, warm_up=4)
+    training["gold"]["beside"] = 4
+    for settings in config["components_training"].values():
+        settings["fit"]["minimum"] = 1
+    config.to_disk(tmp_path / "quick.cfg")
     return tmp_path / "quick.cfg"
 
 
@@ -209,7 +205,7 @@ def test_a_training_to_the_end_and_one_that_was_killed(data: Path, encoder: Path
     assert "| held out | dev |" in (first / "MODEL_CARD.md").read_text("utf-8")
     assert to_json(extraction, paper.text) == to_json(next(extract([paper], nlp=load(first))), paper.text)
 
-    checkpoint = tmp_path / "second.work" / "whole" / "checkpoint.pt"
+    checkpoint = tmp_path / "second.work" / "gold" / "checkpoint.pt"
     command = [sys.executable, "-m", "kg.extract.train", *arguments(data, encoder, second, quick)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as training:
         while not checkpoint.is_file():
@@ -219,6 +215,20 @@ def test_a_training_to_the_end_and_one_that_was_killed(data: Path, encoder: Path
     assert not second.exists()
     main(arguments(data, encoder, second, quick))
     assert files(second) == files(first)
+
+
+def test_hidden_pieces_are_words(data: Path, encoder: Path) -> None:
+    tokenizer = load_tokenizer(encoder / "tokenizer.json")
+    labelled = read_gold(data)["train"][:2]
+    batch, _ = collate([make_sample(*one, from_ontology(), tokenizer, with_results=True) for one in labelled])
+    ends = torch.isin(batch.ids, torch.tensor([tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")]))
+    torch.manual_seed(1)
+    assert torch.equal(hide(batch, 0.0, tokenizer).ids, batch.ids)
+    changed = (hide(batch, 0.5, tokenizer).ids != batch.ids)[batch.mask & ~ends].float().mean()
+    assert 0.3 < changed < 0.7
+    whole = hide(batch, 1.0, tokenizer).ids
+    assert set(whole[batch.mask & ~ends].tolist()) == {tokenizer.token_to_id("[UNK]")}
+    assert torch.equal(whole[ends | ~batch.mask], batch.ids[ends | ~batch.mask])
 
 
 def test_distances_of_mpnet() -> None:

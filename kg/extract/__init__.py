@@ -30,7 +30,7 @@ __all__ = ["MODEL", "extract", "load", "model_version"]
 #: The folder of the model that ships with kg.
 MODEL = Path(__file__).with_name("trained")
 #: Raised when the rules around the model change what is extracted, so that graphs know what to renew.
-RULES = 3
+RULES = 4
 #: Papers that a process is given at a time.
 _CHUNK = 16
 #: Strings that the vocabulary may learn for good.

@@ -24,8 +24,9 @@ from spacy.tokens import Doc
 
 from kg.extract import joining, linear
 from kg.extract.abbreviations import looks_short
-from kg.extract.features import normal_form, register_attributes, singular
+from kg.extract.features import normal_form, register_attributes
 from kg.model import ENTITY_TYPES
+from kg.plural import singular
 
 _SMALL = frozenset("a an and as at by for from in into of on or over per the to under via vs with without".split())
 _WORD = re.compile(r"[A-Za-z0-9]+")

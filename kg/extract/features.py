@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc
 from spacy.util import filter_spans
 
+from kg.plural import singular
 from kg.sentences import sentences
 
 #: What the components leave on a document: plain lists of dicts and numbers, None before they ran.
@@ -68,30 +69,6 @@ def set_entities(doc: Doc, mentions: Sequence[Mapping[str, Any]]) -> None:
     """
     spans = (doc.char_span(m["start"], m["end"], label=m["type"], alignment_mode="expand") for m in mentions)
     doc.set_ents(filter_spans([span for span in spans if span is not None]))
-
-
-@lru_cache(maxsize=2**14)
-def singular(word: str) -> str:
-    """An English word without its plural ending, by rule; words that only look like plurals stay.
-
-    >>> [singular(w) for w in ("networks", "policies", "CNNs", "bias", "analysis", "losses", "corpora", "GNN")]
-    ['network', 'policy', 'CNN', 'bias', 'analysis', 'loss', 'corpus', 'GNN']
-    """
-    lower = word.lower()
-    if len(word) < 4 or not lower.endswith(("s", "a")):
-        return word[:-1] if len(word) == 3 and word[:2].isupper() and word[2] == "s" else word
-    for plural, one in (("corpora", "corpus"), ("matrices", "matrix"), ("vertices", "vertex"), ("indices", "index")):
-        if lower.endswith(plural):
-            return word[: len(word) - len(plural)] + one
-    if lower.endswith("a"):
-        return word
-    if lower.endswith("ies") and len(word) > 5 and lower not in ("series", "species"):
-        return word[:-3] + "y"
-    if lower.endswith(("sses", "shes", "ches", "xes", "zes")):
-        return word[:-2]
-    if lower.endswith(("ss", "us", "is", "as", "ous", "ics", "series", "species", "news")) and not word[:-1].isupper():
-        return word
-    return word[:-1]
 
 
 @lru_cache(maxsize=2**14)

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from kg.extract import linear
 from kg.extract.encoder import Reading
-from kg.extract.features import bucket, casing, singular
+from kg.extract.features import bucket, casing
+from kg.plural import singular
 from kg.sentences import sentences
 
 _ENDINGS = (

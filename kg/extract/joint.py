@@ -141,11 +141,11 @@ class Encoder(nn.Module):
 class JointModel(nn.Module):
     """The encoder and its heads."""
 
-    def __init__(self, config: Mapping[str, Any], sizes: Sizes) -> None:
+    def __init__(self, config: Mapping[str, Any], sizes: Sizes, dropout: float = 0.1) -> None:
         super().__init__()
         width = config["hidden_size"]
         self.encoder = Encoder(config)
-        self.dropout = nn.Dropout(config["hidden_dropout_prob"])
+        self.dropout = nn.Dropout(dropout)
         self.tags = nn.Linear(width, sizes.tags)
         self.values = nn.Linear(width, sizes.values)
         self.types = nn.Embedding(sizes.types, TYPE_WIDTH)
@@ -208,10 +208,13 @@ class JointModel(nn.Module):
         return logits
 
 
-def load_encoder(folder: Path, sizes: Sizes) -> JointModel:
-    """A joint model with the encoder of a BERT or MPNet: `config.json` and `model.safetensors` of a folder."""
+def load_encoder(folder: Path, sizes: Sizes, dropout: float = 0.1) -> JointModel:
+    """A joint model with the encoder of a BERT or MPNet: `config.json` and `model.safetensors` of a folder.
+
+    `dropout` is that of the heads; the encoder's own is in its config.
+    """
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    model = JointModel(config, sizes)
+    model = JointModel(config, sizes, dropout)
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Embedding):
             nn.init.normal_(module.weight, std=config["initializer_range"])

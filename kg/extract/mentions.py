@@ -28,8 +28,9 @@ from spacy.tokens import Doc
 from kg.extract import linear
 from kg.extract.annotations import longest_first, occurrences
 from kg.extract.encoder import Reading
-from kg.extract.features import bucket, casing, foreign_spans, register_attributes, set_entities, singular
+from kg.extract.features import bucket, casing, foreign_spans, register_attributes, set_entities
 from kg.model import ENTITY_TYPES
+from kg.plural import singular
 from kg.sentences import sentences
 
 #: What one paper says of a string: a type's number, or that it only stands inside longer mentions, or is none.

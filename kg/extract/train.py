@@ -96,7 +96,7 @@ def train(
     scored |= {name: sets[name] for name in sorted(sets) if name not in chosen}
     settings = load_config(config)
     training = settings["training"]
-    extra = read_silver(*silver, least=training["silver_min_score"]) if silver else []
+    extra = read_silver(*silver, least=training["silver"]["min_score"]) if silver else []
     log.info("%d annotated papers, %d held out, %d silver", len(gold), len(scored["held out"]), len(extra))
 
     whole_files, half_files = encoder_folders(gold, extra, encoder, work, training)
@@ -128,18 +128,19 @@ def train_plain(
 ) -> dict[str, dict[str, Score]]:
     """Train on documents in SciERC's format, with their own labels; the relations' threshold is chosen on `dev`."""
     train_encoder, samples_of, export_encoder = _training()
-    settings = load_config(config)["training"]
+    training = load_config(config)["training"]
+    settings = _part(training, "plain")
     chosen = ["train"] if "train" in sets else sorted(sets)
     gold = [labelled for name in chosen for labelled in sets[name]]
     labels = labels_of([gold])
     log.info("%d texts, types %s, relations %s", len(gold), ", ".join(labels.types), ", ".join(labels.relations[1:]))
     samples = samples_of(gold, labels, encoder, with_results=False)
-    stages = [(samples, settings["plain_passes"])]
-    model = train_encoder(stages, encoder=encoder, labels=labels, directory=work / "whole", settings=settings)
-    export_encoder(model, labels, encoder / "tokenizer.json", work / "whole" / "files", bits=settings["bits"])
+    stages = [(samples, settings["passes"])]
+    model = train_encoder(stages, encoder=encoder, labels=labels, directory=work / "plain", settings=settings)
+    export_encoder(model, labels, encoder / "tokenizer.json", work / "plain" / "files", bits=settings["bits"])
     nlp = make_plain_pipeline()
     reader: Any = nlp.get_pipe("kg_encoder")
-    reader.from_disk(work / "whole" / "files")
+    reader.from_disk(work / "plain" / "files")
     pairs: Any = nlp.get_pipe("kg_pairs")
     _, pairs.threshold = measure_plain(reader, sets.get("dev", gold))
     nlp.meta["name"] = "own-labels"
@@ -219,35 +220,34 @@ def _silver_texts(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def encoder_folders(
-    gold: Sequence[Labelled], silver: Sequence[Labelled], encoder: Path, work: Path, settings: Mapping[str, Any]
+    gold: Sequence[Labelled], silver: Sequence[Labelled], encoder: Path, work: Path, training: Mapping[str, Any]
 ) -> tuple[Path, Path]:
     """Train the encoder on all gold papers, and one on every second of them; returns the folders of their files."""
     train_encoder, samples_of, export_encoder = _training()
     labels = label_sets.from_ontology()
     chosen = sorted(silver, key=lambda labelled: hashlib.sha256(labelled[0].id.encode()).digest())
-    some = samples_of(chosen[: settings["silver_papers"]], labels, encoder, with_results=False)
+    machine = samples_of(chosen[: training["silver"]["papers"]], labels, encoder, with_results=False)
     samples = samples_of(gold, labels, encoder, with_results=True)
-    before = [(some, settings["silver_passes"])] if some else []
-    model = train_encoder(
-        [*before, (samples, settings["gold_passes"])],
-        encoder=encoder,
-        labels=labels,
-        directory=work / "whole",
-        settings=settings,
-    )
-    start = work / "whole" / f"pass-{settings['silver_passes']:02d}.pt" if some else None
-    folders = work / "whole" / "files", work / "half" / "files"
-    export_encoder(model, labels, encoder / "tokenizer.json", folders[0], bits=settings["bits"])
-    model = train_encoder(
-        [(samples[1::2], settings["half_passes"])],
-        encoder=encoder,
-        labels=labels,
-        directory=work / "half",
-        settings=settings,
-        start=start,
-    )
-    export_encoder(model, labels, encoder / "tokenizer.json", folders[1], bits=settings["bits"])
-    return folders
+    common = {"encoder": encoder, "labels": labels}
+    start = None
+    if machine:
+        passes = training["silver"]["passes"]
+        train_encoder([(machine, passes)], directory=work / "silver", settings=_part(training, "silver"), **common)
+        start = work / "silver" / f"pass-{passes:02d}.pt"
+    folders = []
+    for name, own in (("gold", samples), ("half", samples[1::2])):
+        settings, directory = _part(training, name if machine else "plain"), work / name
+        beside, last = settings["beside"], settings["passes"] - 1
+        stages = [*((own + machine[n * beside : (n + 1) * beside], 1) for n in range(last)), (own, 1)]
+        model = train_encoder(stages, directory=directory, settings=settings, start=start, **common)
+        folders.append(directory / "files")
+        export_encoder(model, labels, encoder / "tokenizer.json", folders[-1], bits=settings["bits"])
+    return folders[0], folders[1]
+
+
+def _part(training: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The settings of one part of the training."""
+    return {**training, **training[name]}
 
 
 def read_apart(nlp: Language, gold: Sequence[Labelled], files: Path) -> list[Example]:

@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from kg.extract.joint import Batch, JointModel, Sizes, load_encoder
 from kg.extract.labels import NONE, VALUE_TAGS, Labels
 from kg.extract.pairs import pair_distance
 from kg.extract.results import numbers
-from kg.extract.wordpieces import LONGEST, Pieces, cut, load_tokenizer, special_ids
+from kg.extract.wordpieces import LONGEST, Pieces, cut, load_tokenizer, mask_id, special_ids
 from kg.model import Extraction, Paper
 from kg.sentences import sentences
 
@@ -208,6 +208,13 @@ def collate(samples: Sequence[Sample]) -> tuple[Batch, dict[str, Tensor]]:
     return batch, wanted
 
 
+def hide(batch: Batch, share: float, tokenizer: Tokenizer) -> Batch:
+    """The batch with a share of its word pieces hidden, drawn at random: what stands around them has to tell."""
+    words = batch.mask & ~torch.isin(batch.ids, torch.tensor(special_ids(tokenizer)))
+    drawn = torch.rand(batch.ids.shape) < share
+    return replace(batch, ids=batch.ids.masked_fill(drawn & words, mask_id(tokenizer)))
+
+
 def loss_of(found: tuple[Tensor, Tensor, Tensor, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weighted loss of each head."""
     tags, values, roles, relations = (logits.float() for logits in found)
@@ -248,7 +255,8 @@ def train_encoder(
     sizes = Sizes(
         len(labels.types), len(labels.tags), len(VALUE_TAGS), max(1, len(labels.roles)), len(labels.relations)
     )
-    model = load_encoder(encoder, sizes)
+    model = load_encoder(encoder, sizes, settings["dropout"])
+    tokenizer = load_tokenizer(encoder / "tokenizer.json")
     if start is not None:
         model.load_state_dict(torch.load(start, weights_only=True))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -285,6 +293,7 @@ def train_encoder(
         model.train()
         torch.manual_seed(settings["seed"] * 1_000_003 + step)  # the same chance after an interruption
         batch, wanted = collate(samples)
+        batch = hide(batch, settings["hidden"], tokenizer)
         batch = Batch(**{k: v.to(device) if isinstance(v, Tensor) else v for k, v in vars(batch).items()})
         with torch.autocast(device.type, dtype=torch.bfloat16):
             found = model(batch)

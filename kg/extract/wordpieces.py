@@ -66,6 +66,15 @@ def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:
     raise KGError("the tokenizer has neither [CLS] and [SEP] nor <s> and </s>: give that of a BERT or MPNet")
 
 
+def mask_id(tokenizer: Tokenizer) -> int:
+    """The piece that hides a word: that of masked language models, or else the one for what is unknown."""
+    for name in ("[MASK]", "<mask>", "[UNK]", "<unk>"):
+        number = tokenizer.token_to_id(name)
+        if number is not None:
+            return int(number)
+    raise KGError("the tokenizer has no [MASK] and no [UNK]: give that of a BERT or MPNet")
+
+
 def cut(tokenizer: Tokenizer, text: str) -> Pieces:
     """The pieces of a whole text, without special ones."""
     encoding = tokenizer.encode(text, add_special_tokens=False)

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from kg.plural import singular
 from kg.resolve.forms import (
     LOOSE,
     RULES,
@@ -23,7 +24,6 @@ from kg.resolve.forms import (
     looks_short,
     loose,
     plain,
-    singular,
     tokens,
     words_of,
 )

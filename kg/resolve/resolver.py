@@ -37,7 +37,6 @@ Anchor = tuple[str, str]
 # What more papers write so is a word of its own.
 _PAPERS_OF_A_TYPO = 2
 _SHARED_NEIGHBOURS = 2
-_LETTERS_OF_A_PLURAL = 2
 # Of `prediction accuracy` and `accuracy` in one paper, accuracy is meant. By type.
 _LEFT_OUT = MappingProxyType(
     {
@@ -143,10 +142,6 @@ class Resolver:
         written = Counter(text[mention.start : mention.end] for mention in entity.mentions)
         surfaces = tuple(sorted(name for name in written if self._is_name(entity.type, tidy(name))))
         called = tidy(entity.name)
-        if called not in written:  # an extractor may have cut the S of `CLRS`, which is no plural, or `sizes` to `siz`
-            cut = (name for name in sorted(written) if 0 < len(name) - len(called) <= _LETTERS_OF_A_PLURAL)
-            whole = (name for name in cut if name.lower().startswith(called.lower()) and key(name) != key(called))
-            called = next(whole, called)
         seen = Counter({called: 0})
         for name, times in written.items():
             for part in _parts(tidy(name)):

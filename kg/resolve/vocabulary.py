@@ -23,7 +23,8 @@ from types import MappingProxyType
 
 from kg import ontology
 from kg.model import ENTITY_TYPES, OntologyError, digest
-from kg.resolve.forms import LOOSE, key, looks_short, loose, singular, stem, unify, words_of
+from kg.plural import singular
+from kg.resolve.forms import LOOSE, key, looks_short, loose, stem, unify, words_of
 from kg.resolve.match import is_abbreviation
 
 logger = logging.getLogger(__name__)
