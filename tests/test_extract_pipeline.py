@@ -78,8 +78,7 @@ def test_what_an_abstract_says(nlp: Language) -> None:
     stated = {(names[r.head], r.predicate, names[r.tail]) for r in extraction.relations}
     assert ("Neural Attention Search", "evaluated_on", "WikiText-103") in stated
     versus = {predicate for head, predicate, tail in stated if (head, tail) == ("Neural Attention Search", "BERT")}
-    assert versus and versus <= {"outperforms", "compared_with"}
-    assert ("Neural Attention Search", "evaluated_on", "WikiText-103") in stated
+    assert len(versus & {"outperforms", "compared_with"}) == 1
     [result] = extraction.results
     assert (result.value, result.unit, text[result.start : result.end]) == ("91.2%", "percent", "91.2%")
     assert names[str(result.method)] == "Neural Attention Search"
