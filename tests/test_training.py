@@ -170,9 +170,8 @@ def quick(tmp_path: Path) -> Path:
     config = load_config(CONFIG)
     training = config["training"]
     training.update(batch_pieces=400, save_seconds=0)
-    for part, passes in (("silver", 1), ("gold", 30), ("half", 30), ("plain", 30)):
-        training[part].update(passes=passes, encoder_rate=0.002, head_rate=0.002, warm_up=4)
-    training["gold"]["beside"] = 4
+    for part, passes in (("silver", 1), ("gold", 30), ("half", 30)):
+        training[part].update(passes=passes, encoder_rate=0.002, head_rate=0.002, warm_up=4, beside=4)
     for settings in config["components_training"].values():
         settings["fit"]["minimum"] = 1
     config.to_disk(tmp_path / "quick.cfg")
