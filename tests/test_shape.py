@@ -19,10 +19,10 @@ LAYERS = (
     ("serve",),
     ("stores", "draw", "layout", "export", "queries"),
     ("building", "compare", "curate", "find", "linking", "stats", "explain"),
-    ("directory",),
+    ("directory", "unfinished"),
     ("rdf", "property_graph", "graph"),
     ("extract", "resolve", "read"),
-    ("sentences", "ontology"),
+    ("sentences", "ontology", "plural"),
     ("model",),
 )
 
