@@ -145,6 +145,20 @@ def test_context_decides_against_what_the_vocabulary_knows(shipped: Vocabulary) 
     assert found["paper:3", "e0"] == "method:convolutional-neural-network"
 
 
+def test_an_abbreviation_is_not_ambiguous_for_what_it_cannot_be_read_off() -> None:
+    known = Vocabulary.of(
+        [
+            Concept(id="method:neural-network", type="Method", name="Neural Network", aliases=("NN",)),
+            Concept(
+                id="method:recurrent-neural-network", type="Method", name="Recurrent Neural Network", aliases=("RNN",)
+            ),
+        ]
+    )
+    tasks = [("Task", ["a zap"]), ("Task", ["b zap"])]
+    said: Said = {"1": [("Method", ["Recurrent NN", "NNs", "RNNs"]), *tasks], "2": [("Method", ["RNNs"]), *tasks]}
+    assert resolve(said, known).assignments["paper:2", "e0"] == "method:recurrent-neural-network"
+
+
 def test_a_paper_that_defines_an_abbreviation_anew_is_heard(shipped: Vocabulary) -> None:
     said = {"1": [("Method", ["CNN"])], "2": [("Method", ["Cheerful Name Normaliser", "CNN"])]}
     assert nodes(said, shipped) == ["method:convolutional-neural-network", "method:cheerful-name-normaliser"]

@@ -185,7 +185,7 @@ class Resolver:
         meant: dict[Anchor, set[Anchor]] = {}
         for names, anchor in anchors.items():
             for short in names.others:
-                if looks_short(short) and is_abbreviation(short, names.primary):
+                if looks_short(short) and is_abbreviation(short, names.primary) and self._stands_for(short, anchor):
                     meant.setdefault((names.type, key(short)), set()).add(anchor)
         for label, senses in meant.items():
             known = self.vocabulary.keys.get(label)
@@ -217,6 +217,14 @@ class Resolver:
                 meaning = names if sense is None or sense == anchors[names] else replace(names, sense=sense[1])
                 told.setdefault(meaning, []).append((paper, entity))
         return told
+
+    def _stands_for(self, short: str, anchor: Anchor) -> bool:
+        """Whether an abbreviation can be read off a name of this concept, or off a new name, which a paper defined.
+
+        A paper that calls its recurrent networks NNs, too, does not make `RNN` ambiguous.
+        """
+        concept = self.vocabulary.concepts.get(anchor[1])
+        return concept is None or any(is_abbreviation(short, label) for label in (concept.name, *concept.aliases))
 
     def _sense(
         self,
