@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -178,9 +178,9 @@ def run(
         raise GraphError("no papers: name a file or a folder to read")
     with nullcontext() if folder is None else directories.writing(folder):
         old = State() if folder is None or replace or not directories.holds_graph(folder) else directories.load(folder)
-        choices = _choices(folder, old, vocabulary=vocabulary, rules=rules, replace=replace)
-        if min_confidence is not None:
-            choices = dataclasses.replace(choices, min_confidence=min_confidence)
+        choices = _choices(
+            folder, old, vocabulary=vocabulary, rules=rules, min_confidence=min_confidence, replace=replace
+        )
         report = ReadReport()
         tell("read", 0, 0)
         groups = (
@@ -202,7 +202,8 @@ def run(
         if extractions is None:
             made_by = model_version(model)
             stored = _kept(old, corpus, made_by)
-            new = _extracted([paper for paper in papers.values() if paper.id not in stored], model, jobs, tell, folder)
+            make = partial(extract, model=model, jobs=jobs)
+            new = _extracted([p for p in papers.values() if p.id not in stored], make, made_by, folder, tell)
         else:
             made_by = old.model or model_version(model)
             stored = _kept(old, corpus, old.model)
@@ -311,9 +312,10 @@ def _choices(
     *,
     vocabulary: Sequence[str | Path] = (),
     rules: str | Path | None = None,
+    min_confidence: float | None = None,
     replace: bool = False,
 ) -> _Choices:
-    """What people chose: in these files, or, where none are named, what the directory remembers.
+    """What people chose: what is given here, or, where nothing is, what the directory remembers.
 
     With `replace` only decisions are remembered.
     """
@@ -326,7 +328,7 @@ def _choices(
         rules=Rules() if source is None else resolution_rules.read(source),
         decisions=() if folder is None else decisions.read(folder),
         catalogues={} if kept is None else linking.remembered(kept),
-        min_confidence=old.min_confidence,
+        min_confidence=old.min_confidence if min_confidence is None else min_confidence,
     )
 
 
@@ -397,16 +399,12 @@ def _kept(old: State, corpus: _Corpus, model: str) -> dict[str, StoredExtraction
 
 
 def _extracted(
-    papers: Sequence[Paper], model: str | Path | None, jobs: int, tell: Progress, folder: Path | None
+    papers: Sequence[Paper], make: unfinished.Extract, model: str, folder: Path | None, tell: Progress
 ) -> Iterator[Extraction]:
     """Our own extractions; without papers, the model is not even loaded. A build that was cut off is gone on with."""
     if not papers:
         return
-
-    def make(papers: Sequence[Paper]) -> Iterator[Extraction]:
-        return extract(papers, model=model, jobs=jobs)
-
-    made = make(papers) if folder is None else unfinished.kept(folder, papers, model_version(model), make)
+    made = make(papers) if folder is None else unfinished.kept(folder, papers, model, make)
     tell("extract", 0, len(papers))
     for number, extraction in enumerate(made, start=1):
         tell("extract", number, len(papers))

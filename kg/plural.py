@@ -30,7 +30,7 @@ _IRREGULAR = MappingProxyType(
         # -s that the endings below would leave or cut wrongly
         "gpus": "gpu", "tpus": "tpu", "cpus": "cpu", "npus": "npu", "menus": "menu", "movies": "movie",
         "cookies": "cookie", "zombies": "zombie", "calories": "calorie", "selfies": "selfie", "ties": "tie",
-        "caches": "cache", "niches": "niche", "headaches": "headache", "avalanches": "avalanche", "axes.": "axis",
+        "caches": "cache", "niches": "niche", "headaches": "headache", "avalanches": "avalanche",
         "metrics": "metric", "topics": "topic", "heuristics": "heuristic", "characteristics": "characteristic",
         "critics": "critic", "comics": "comic", "lyrics": "lyric", "clinics": "clinic", "mosaics": "mosaic",
         "biases": "bias", "lenses": "lens", "gases": "gas", "atlases": "atlas", "canvases": "canvas",

@@ -6,9 +6,9 @@ the hash of the text and belong to one model; a build that ends takes the file a
 >>> import tempfile
 >>> paper = Paper(id="paper:1", title="On GLUE", abstract="Good.")
 >>> with tempfile.TemporaryDirectory() as folder:
-...     list(kept(Path(folder), [paper], "kg-1", lambda papers: [Extraction(paper=p.id) for p in papers]))
+...     list(kept(Path(folder), [paper], "kg-1", lambda papers: [Extraction(paper=p.id, model="kg-1") for p in papers]))
 ...     again = list(kept(Path(folder), [paper], "kg-1", lambda papers: []))
-[Extraction(paper='paper:1', entities=(), relations=(), results=(), model='')]
+[Extraction(paper='paper:1', entities=(), relations=(), results=(), model='kg-1')]
 >>> again[0].paper
 'paper:1'
 """
@@ -49,7 +49,7 @@ def kept(folder: Path, papers: Sequence[Paper], model: str, extract: Extract) ->
         with path.open("a" if known else "w", encoding="utf-8") as file:
             for paper, extraction in zip(left, extract(left), strict=True):
                 # The line break comes first, since what is there may have been cut in the middle of a line.
-                row = {"model": model, "text": paper.content_hash, "made": to_json(extraction, paper.text)}
+                row = {"text": paper.content_hash, "made": to_json(extraction, paper.text)}
                 file.write("\n" + json.dumps(row))
                 file.flush()
                 done += 1
@@ -77,7 +77,7 @@ def _read(folder: Path, model: str, papers: Mapping[str, Paper]) -> dict[str, Ex
     for line in lines:
         try:
             row = json.loads(line)
-            if row["model"] == model and row["text"] in papers:
+            if row["made"]["model"] == model and row["text"] in papers:
                 found[row["text"]] = from_json(row["made"], papers[row["text"]])
         except (ValueError, TypeError, KeyError):
             continue

@@ -66,6 +66,14 @@ def test_the_pipeline_is_an_ordinary_one(nlp: Language) -> None:
     assert sorted(nlp.get_pipe("kg_encoder").label_set.types) == types
 
 
+def test_who_outperforms_whom(nlp: Language) -> None:
+    paper = Paper(id="paper:1", title="On parsing", abstract="We propose ParseNet. ParseNet outperforms BERT on GLUE.")
+    [extraction] = extract([paper], nlp=nlp)
+    names = {entity.id: entity.name for entity in extraction.entities}
+    stated = {(names[r.head], r.predicate, names[r.tail]) for r in extraction.relations}
+    assert ("ParseNet", "outperforms", "BERT") in stated
+
+
 def test_what_an_abstract_says(nlp: Language) -> None:
     [extraction] = extract(PAPERS[:1], nlp=nlp)
     text = PAPERS[0].text
