@@ -2,7 +2,8 @@
 
 Gold entities are given, called by their first surface. The papers are cut into N parts; each part is resolved alone,
 with what was learned from the other parts (vocabulary, aliases). Means over the parts. Each way runs in a process of
-its own, which is how its memory is known; the memory holds the papers and the annotations, too.
+its own, which is how its memory is known; the memory holds the papers and the annotations, too. With `--samples` a
+part is a random sample made like the papers that others hold back: 92 of the example page, 60 others.
 
 `--graphrag PYTHON` compares with the fuzzy resolver of neo4j-graphrag, run on a Neo4j that is started for it (an
 environment with neo4j-graphrag and rapidfuzz); `--embeddings PYTHON ENCODER` with clusters of vectors that a small
@@ -17,6 +18,7 @@ import base64
 import contextlib
 import json
 import os
+import random
 import resource
 import subprocess
 import sys
@@ -34,11 +36,15 @@ from kg.model import Extraction, Paper, digest
 from kg.resolve import Resolver, Vocabulary
 from kg.resolve.evaluate import blinded, score
 from kg.resolve.forms import key
-from kg.resolve.gather import count, gather
+from kg.resolve.gather import count, extended, gather
+from kg.resolve.vocabulary import read_concepts
 
 Papers = dict[str, Paper]
 Clusters = dict[tuple[str, str], str]
+ADDITIONS = Path(__file__).parents[1] / "ontology" / "additions.jsonl"
 APOC = ("org.neo4j.procedure:apoc-core:5.26.12", "org.neo4j.procedure:apoc-common:5.26.12")
+#: Papers of the example page and others in a sample.
+FROM_THE_PAGE, OTHERS = 92, 60
 #: Cosines that are tried as the threshold of embeddings.
 COSINES = (0.7, 0.75, 0.8, 0.84, 0.87, 0.9, 0.92, 0.94, 0.96, 0.98)
 
@@ -90,12 +96,18 @@ def by_kg(it: Setting) -> Clusters:
     return dict(Resolver(vocabulary).resolve(it.papers, it.part).assignments)
 
 
+def by_kg_with_additions(it: Setting) -> Clusters:
+    concepts = extended(gather(count(it.papers, it.others)), read_concepts(ADDITIONS))
+    return dict(Resolver(Vocabulary.of(concepts)).resolve(it.papers, it.part).assignments)
+
+
 WAYS: dict[str, Callable[[Setting], Clusters]] = {
     "exact name, lower case": by_name,
     "normal form": by_form,
     "normal form, most frequent alias": by_alias,
     "kg without a vocabulary": by_kg_without_vocabulary,
     "kg": by_kg,
+    "kg with the additions by hand": by_kg_with_additions,
 }
 GRAPHRAG, EMBEDDINGS = "fuzzy resolver of neo4j-graphrag", "embeddings, average linkage"
 
@@ -218,24 +230,36 @@ def parts(options: argparse.Namespace, numbers: Sequence[int]) -> Iterator[tuple
     papers = read_texts(options.papers)
     gold = list(read_extractions(options.gold, papers))
     blind = {x.paper: blinded(x, papers[x.paper].text) for x in gold}
-    fold = {x.paper: int(digest(x.paper)[:8], 16) % options.folds for x in gold}
     for number in numbers:
-        part = [x for x in gold if fold[x.paper] == number]
-        others = [x for x in gold if fold[x.paper] != number]
+        chosen = _sample(gold, number) if options.samples else _fold(gold, number, options.folds)
+        part = [x for x in gold if x.paper in chosen]
+        others = [x for x in gold if x.paper not in chosen]
         wanted = {(x.paper, e.id): e.canonical for x in part for e in x.entities if e.canonical}
         yield Setting(papers, [blind[x.paper] for x in part], others, Cost()), wanted
 
 
+def _fold(gold: Sequence[Extraction], number: int, folds: int) -> set[str]:
+    return {x.paper for x in gold if int(digest(x.paper)[:8], 16) % folds == number}
+
+
+def _sample(gold: Sequence[Extraction], number: int) -> set[str]:
+    of_the_page = [x.paper for x in gold if x.paper.startswith("paper:seed-")]
+    others = [x.paper for x in gold if not x.paper.startswith("paper:seed-")]
+    rng = random.Random(number)
+    return {*rng.sample(of_the_page, FROM_THE_PAGE), *rng.sample(others, OTHERS)}
+
+
 def measure(options: argparse.Namespace, name: str) -> str:
     """A row of the table."""
-    scored = range(options.parts or options.folds)
+    scored = range(options.samples or options.parts or options.folds)
     figures, seconds, elsewhere = [], 0.0, 0
     with contextlib.ExitStack() as stack:
         if name == GRAPHRAG:
             way = stack.enter_context(graphrag(options.graphrag))
         elif name == EMBEDDINGS:
             near = stack.enter_context(embeddings(*options.embeddings))
-            others = range(options.parts or 0, 2 * (options.parts or 0)) or scored
+            number = options.samples or options.parts or 0
+            others = range(number, 2 * number) or scored
             tuning = list(parts(options, others))
             totals = {
                 least: sum(score(wanted, near(it, least)).pairwise.f1 for it, wanted in tuning) for least in COSINES
@@ -266,6 +290,7 @@ def main() -> None:
     parser.add_argument("gold")
     parser.add_argument("--folds", type=int, default=28, help="into so many parts the papers are cut")
     parser.add_argument("--parts", type=int, help="score so many of them (default: all)")
+    parser.add_argument("--samples", type=int, help="instead of parts so many samples like the papers held back")
     parser.add_argument("--graphrag", metavar="PYTHON", help="a Python with neo4j-graphrag and rapidfuzz")
     parser.add_argument("--embeddings", nargs=2, metavar=("PYTHON", "ENCODER"), help="a Python with torch, an encoder")
     parser.add_argument("--way", help="only this one, in this process")
@@ -276,7 +301,7 @@ def main() -> None:
     print("| way | B-cubed P | R | F1 | pairwise P | R | F1 | seconds | MB |\n|---|---|---|---|---|---|---|---|---|")
     names = [*WAYS]
     names[1:1] = [GRAPHRAG] if options.graphrag else []
-    names[-2:-2] = [EMBEDDINGS] if options.embeddings else []
+    names[-3:-3] = [EMBEDDINGS] if options.embeddings else []
     for name in names:
         again = [sys.executable, "-m", "tests.bench_resolution", *sys.argv[1:], "--way", name]
         subprocess.run(again, check=True)

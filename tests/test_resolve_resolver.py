@@ -214,6 +214,42 @@ def test_the_special_name_wins_where_a_paper_says_both(shipped: Vocabulary) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("surfaces", "used", "introduced"),
+    [
+        (["Zap Nets"], "method:zap-net", "method:zap-net"),
+        (["Zebra Average Boost", "ZAB"], "method:zab", "method:zab"),
+        (["Zap Net mechanism"], "method:zap-net", "method:zap-net-mechanism"),
+        (["zapping net"], "method:zap-net", "method:zapping-net"),
+        (["Zebra Pool", "ZP"], "method:zp", "method:zebra-pool"),
+    ],
+)
+def test_what_a_paper_introduces_is_not_what_its_wording_reminds_of(
+    surfaces: list[str], used: str, introduced: str
+) -> None:
+    known = Vocabulary.of(
+        [
+            Concept(id="method:zap-net", type="Method", name="Zap Net", aliases=("zapping net",)),
+            Concept(id="method:zab", type="Method", name="ZAB", aliases=("Zebra Average Boost",)),
+            Concept(id="method:zp", type="Method", name="ZP"),
+        ]
+    )
+    papers, [said] = corpus({"1": [("Method", surfaces)]})
+    assert [*Resolver(known).resolve(papers, [said]).assignments.values()] == [used]
+    claimed = replace(said, entities=tuple(replace(entity, role="introduces") for entity in said.entities))
+    assert [*Resolver(known).resolve(papers, [claimed]).assignments.values()] == [introduced]
+
+
+def test_the_first_name_is_written_out_before_another_name_is_asked() -> None:
+    known = Vocabulary.of(
+        [
+            Concept(id="method:neural-network", type="Method", name="Neural Network", aliases=("NN",)),
+            Concept(id="method:recurrent-neural-network", type="Method", name="Recurrent Neural Network"),
+        ]
+    )
+    assert nodes({"1": [("Method", ["recurrent NN", "NNs"])]}, known) == ["method:recurrent-neural-network"]
+
+
 def test_one_name_of_two_types_is_two_nodes() -> None:
     assert nodes({"1": [("Method", ["Zap"]), ("Dataset", ["Zap"])]}) == ["method:zap", "dataset:zap"]
 

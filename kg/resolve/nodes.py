@@ -20,13 +20,15 @@ from kg.resolve.forms import key, looks_short, title
 class Names:
     """By what names a paper calls one thing: the one that identifies it, then others; `seen` stand in the text.
 
-    `sense` is what the context says that an ambiguous name means: an id, or the normal form of a new name.
+    `introduced` says that the paper claims to have made the thing. `sense` is what the context says that an ambiguous
+    name means: an id, or the normal form of a new name.
     """
 
     type: str
     primary: str
     others: tuple[str, ...]
     seen: tuple[str, ...]
+    introduced: bool = False
     sense: str = ""
 
 

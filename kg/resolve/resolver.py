@@ -166,7 +166,8 @@ class Resolver:
             first = min(special, key=lambda name: (-len(content(name)), -seen[name], name))
         first = next((name for name in names if _weak(first, name, entity.type)), first)
         others = tuple(name for name in names if name != first)
-        return Names(type=entity.type, primary=first, others=others, seen=surfaces)
+        introduced = entity.role == "introduces"
+        return Names(type=entity.type, primary=first, others=others, seen=surfaces, introduced=introduced)
 
     def _is_name(self, entity_type: str, name: str) -> bool:
         return (entity_type, unify(name)) in self.vocabulary.labels or not (
@@ -246,9 +247,13 @@ class Resolver:
         """The concept that the vocabulary gives, by the first name, then by the others, or a new one.
 
         The paper says that they are one thing, so a general name may decide, but not for another version, and an
-        abbreviation only where it is not known for something more general than the first name.
+        abbreviation only where it is not known for something more general than the first name. What a paper introduces
+        is none of the things that its wording reminds of: only the very name counts.
         """
-        for name in (names.primary, *names.others):
+        if names.introduced:
+            return names.type, self._itself(names) or key(names.primary)
+        longer = self.vocabulary.expanded(names.primary)
+        for name in (names.primary, *([longer] if longer else ()), *names.others):
             known = self.vocabulary.find(names.type, name)
             if known is None or self._never(names.primary, self.vocabulary.concepts[known].name):
                 continue
@@ -267,6 +272,14 @@ class Resolver:
         if corrected is not None:
             return names.type, self.vocabulary.find(names.type, corrected) or key(corrected)
         return names.type, key(names.primary)
+
+    def _itself(self, names: Names) -> str | None:
+        """The concept that is known by the first name of a thing, and is called as the paper calls it."""
+        known = self.vocabulary.find(names.type, names.primary)
+        called = self.vocabulary.concepts[known].name if known is not None else ""
+        if key(called) not in map(key, (names.primary, *names.others)) or self._never(names.primary, called):
+            return None
+        return known
 
     def _guessed(self, names: Names) -> str | None:
         """The concept that a new name means once its abbreviations are written out, or without a head that says little.
