@@ -172,6 +172,13 @@ def test_of_overlapping_strings_the_longer_stays_and_of_types_the_better() -> No
     assert chosen == {(0, 20): ("Method", 0.6), (30, 44): ("Concept", 0.8)}
 
 
+def test_a_doubtful_mention_gives_way_to_one_inside_it_that_is_twice_as_likely() -> None:
+    long = Candidate("sparse neural network", "Method", ((0, 21),), [])
+    short = Candidate("neural network", "Method", ((7, 21),), [])
+    assert select([(long, 0.4), (short, 0.9)], 0.3) == {(7, 21): ("Method", 0.9)}
+    assert select([(long, 0.5), (short, 0.9)], 0.3) == {(0, 21): ("Method", 0.5)}
+
+
 def test_mentions_that_are_one_thing() -> None:
     text = "Graph Neural Networks\nA graph neural network (GNN) and GNNs, unlike Graph-neural networks of CNN."
     words = ["Graph Neural Networks", "graph neural network", "GNN", "GNNs", "Graph-neural networks", "CNN"]

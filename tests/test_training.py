@@ -204,7 +204,7 @@ def test_a_training_to_the_end_and_one_that_was_killed(data: Path, encoder: Path
     assert "| held out | dev |" in (first / "MODEL_CARD.md").read_text("utf-8")
     assert to_json(extraction, paper.text) == to_json(next(extract([paper], nlp=load(first))), paper.text)
 
-    checkpoint = tmp_path / "second.work" / "gold" / "checkpoint.pt"
+    checkpoint = tmp_path / "second.work" / "gold" / "run-2" / "checkpoint.pt"
     command = [sys.executable, "-m", "kg.extract.train", *arguments(data, encoder, second, quick)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as training:
         while not checkpoint.is_file():

@@ -34,8 +34,8 @@ Labelled = tuple[Paper, Extraction]
 Spans = dict[tuple[int, int], str]
 FOLDS = 3
 TEMPERATURES = tuple(number / 20 for number in range(10, 61))
-#: What a relation must score to be looked at when the confidence is fitted.
-LEAST_RELATION = 0.1
+#: What a relation, or a result, must score to be looked at when the confidence is fitted.
+LEAST_RELATION = LEAST_RESULT = 0.1
 THRESHOLDS = tuple(number / 50 for number in range(8, 40))
 #: How much F1 (in percent) of mentions is given for finding more of them.
 SLACK = 0.3
@@ -342,7 +342,7 @@ def fit_relations(
     wanted = sum(len(example.said.relations) for example in examples)
     scores, truth = np.array(claimed), np.array(hits, dtype=bool)
     relater.certainty = linear.fit_scale(scores, truth)
-    f1, relater.threshold = best_threshold(relations.confidence(relater.certainty, scores), truth, wanted)
+    f1, relater.threshold = best_threshold(linear.scaled(relater.certainty, scores), truth, wanted)
     log.info("relations: F1 %.2f end to end at %.2f", f1, relater.threshold)
     relater.model = fit(np.ones(len(rows), bool))
 
@@ -379,16 +379,20 @@ def _relation_rows(
 
 
 def fit_results(nlp: Language, examples: Sequence[Example], folds: NDArray[Any], options: Mapping[str, Any]) -> None:
-    """Fit which numbers are results, and the threshold."""
+    """Fit which numbers are results, how sure that makes, and the threshold."""
     reader: Any = nlp.get_pipe("kg_results")
     blocks, targets, offsets, counts = [], [], [np.zeros((0, 2), np.float32)], []
+    hits: list[bool] = []
     for example in examples:
         spans = results.numbers(example.paper.text)
-        values = {result.value.strip() for result in example.said.results}
+        values = Counter(result.value.strip() for result in example.said.results)
         blocks.append(linear.encode(results.features(View.of_doc(example.doc), entity_dicts(example.said), spans)))
         offsets.append(results.prior(example.reading, spans))
         targets += [int(example.paper.text[start:end] in values) for start, end in spans]
         counts.append(len(spans))
+        for start, end in spans:  # a number that is said twice is one result
+            hits.append(values[example.paper.text[start:end]] > 0)
+            values[example.paper.text[start:end]] -= 1
     rows, truth = linear.stack(blocks), np.array(targets, dtype=np.int64)
     before = np.concatenate(offsets)
 
@@ -401,6 +405,8 @@ def fit_results(nlp: Language, examples: Sequence[Example], folds: NDArray[Any],
     scores = cross_probabilities(fit, rows, np.repeat(folds, counts), before)[:, 1]
     wanted = sum(len(example.said.results) for example in examples)
     alone = best_threshold(np.exp(before[:, 1]), truth == 1, wanted)
-    f1, reader.threshold = best_threshold(scores, truth == 1, wanted)
+    likely = scores >= LEAST_RESULT
+    reader.certainty = linear.fit_scale(scores[likely], np.array(hits)[likely])
+    f1, reader.threshold = best_threshold(linear.scaled(reader.certainty, scores), truth == 1, wanted)
     log.info("results: F1 %.2f on gold entities at %.2f, encoder alone %.2f", f1, reader.threshold, alone[0])
     reader.model = fit(np.ones(len(rows), bool))

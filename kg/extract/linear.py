@@ -136,6 +136,17 @@ def fit_scale(scores: NDArray[Any], truth: NDArray[np.bool_], *, steps: int = 50
     return round(bias, 4), round(slope, 4)
 
 
+def scaled(scale: tuple[float, float], scores: NDArray[Any]) -> NDArray[np.float64]:
+    """What the bias and slope of `fit_scale` make of scores: the share of claims with such scores that is right.
+
+    >>> scaled((0.0, 1.0), np.array([0.9])).round(2).tolist(), scaled((-1.0, 0.5), np.array([0.9])).tolist()
+    ([0.9], [0.5246331135813284])
+    """
+    bias, slope = scale
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-(bias + slope * logit(scores))))
+    return found
+
+
 @dataclass(frozen=True)
 class Rows:
     """Feature ids of all rows, one after the other; row `i` is `ids[borders[i] : borders[i + 1]]`."""

@@ -2,7 +2,7 @@
 
 Candidates are strings: those that the encoder finds likely, both forms of an abbreviation, and those that annotators of
 other papers marked (the lexicon). A learned model says how likely each is a mention of its type, every occurrence of an
-accepted string becomes a mention, and where two overlap the longer one stays.
+accepted string becomes a mention, and where two overlap the longer one stays, unless the other is much surer.
 
 >>> index = Index("A k-NN and k-NNs: k-NN!")
 >>> index.find("k-NN")
@@ -41,6 +41,8 @@ LONGEST = 6
 SURE = 0.95
 #: How likely a span must be to the encoder to be a candidate.
 POSSIBLE = 0.1
+#: How many times as likely a mention must be to push one aside that is longer.
+_SURER = 2.0
 #: Occurrences of a string that the encoder is asked about.
 _LOOK = 8
 
@@ -342,13 +344,24 @@ def _features(
 
 
 def select(scored: Iterable[tuple[Candidate, float]], threshold: float) -> dict[Span, tuple[str, float]]:
-    """The mentions that accepted candidates give: of a string the best type, of overlapping spans the longer one."""
+    """The mentions that accepted candidates give: of a string the best type, of overlapping spans the longer one.
+
+    A doubtful one gives way first, to any that it overlaps and that is much surer.
+    """
     best: dict[str, tuple[float, Candidate]] = {}
     for candidate, score in scored:
         if score >= threshold and (candidate.surface not in best or score > best[candidate.surface][0]):
             best[candidate.surface] = (score, candidate)
     owner = {span: (candidate.type, score) for score, candidate in best.values() for span in candidate.spans}
-    return {span: owner[span] for span in longest_first(owner)}
+    kept = [span for span, (_, score) in owner.items() if not _gives_way(span, score, owner)]
+    return {span: owner[span] for span in longest_first(kept)}
+
+
+def _gives_way(span: Span, score: float, owner: Mapping[Span, tuple[str, float]]) -> bool:
+    least = _SURER * score
+    return least < 1 and any(
+        other > least and start < span[1] and span[0] < end for (start, end), (_, other) in owner.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,21 +248,11 @@ def evidence(
     return start, end, *polarity.said(text, predicate, a, b)
 
 
-def confidence(certainty: Sequence[float], scores: NDArray[Any]) -> NDArray[np.float64]:
-    """How likely relations are right, of these scores of a model that supposes that both ends are (Platt 1999).
-
-    >>> confidence((0.0, 1.0), np.array([0.9])).round(2).tolist(), confidence((-1.0, 0.5), np.array([0.9])).tolist()
-    ([0.9], [0.5246331135813284])
-    """
-    bias, slope = certainty
-    found: NDArray[np.float64] = 1 / (1 + np.exp(-(bias + slope * linear.logit(scores))))
-    return found
-
-
 class RelationClassifier:
     """Writes `doc._.kg_relations`: dicts of head and tail (numbers of entities), predicate, score, place, cues.
 
-    `certainty` (see `confidence`) makes of the model's scores what share of such relations is right.
+    `certainty` (see `linear.scaled`) makes of the model's scores, which suppose that both ends are right, what share of
+    such relations is.
     """
 
     def __init__(self, *, threshold: float) -> None:
@@ -289,7 +279,7 @@ class RelationClassifier:
         kinds = ((entities[i]["type"], entities[j]["type"], i < j) for i, j in pairs)
         scores = self.model.probabilities(rows, allowed_labels(kinds), prior)
         chosen = scores[:, 1:].argmax(axis=1) + 1
-        best = confidence(self.certainty, scores[np.arange(len(pairs)), chosen])
+        best = linear.scaled(self.certainty, scores[np.arange(len(pairs)), chosen])
         found = []
         for number in np.flatnonzero(best >= self.threshold):
             head, tail = pairs[number]

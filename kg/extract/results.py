@@ -26,6 +26,7 @@ from kg.extract import linear
 from kg.extract.aspects import aspects, run_of_numbers
 from kg.extract.encoder import Reading
 from kg.extract.features import View, bucket, register_attributes
+from kg.extract.settings import read_settings, write_settings
 from kg.sentences import sentence_at
 
 _PLAIN = r"(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
@@ -366,10 +367,14 @@ def _fits(text: str, span: tuple[int, int], mentions: Sequence[Sequence[float]])
 
 
 class ResultReader:
-    """Writes `doc._.kg_results`: dicts of value, unit, method … metric (numbers of entities), note, place, score."""
+    """Writes `doc._.kg_results`: dicts of value, unit, method … metric (numbers of entities), note, place, score.
+
+    `certainty` (see `linear.scaled`) makes of the model's scores what share of such numbers is a result.
+    """
 
     def __init__(self, *, threshold: float) -> None:
         self.threshold = threshold
+        self.certainty: tuple[float, float] = (0.0, 1.0)
         self.model = linear.Linear(("no", "yes"), np.zeros(0, np.uint32), np.zeros((1, 2), np.float32), np.zeros(2))
 
     def __call__(self, doc: Doc) -> Doc:
@@ -378,7 +383,9 @@ class ResultReader:
         spans = numbers(text)
         if spans:
             rows = linear.encode(features(View.of_doc(doc), entities, spans))
-            scores = self.model.probabilities(rows, None, prior(doc._.kg_reading, spans))[:, 1]
+            scores = linear.scaled(
+                self.certainty, self.model.probabilities(rows, None, prior(doc._.kg_reading, spans))[:, 1]
+            )
             kept = [(span, float(score)) for span, score in zip(spans, scores, strict=True) if score >= self.threshold]
             about = aspects(text, entities, [span for span, _ in kept])
             for (span, _), own in zip(kept, about, strict=True):
@@ -399,9 +406,11 @@ class ResultReader:
         return doc
 
     def to_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
-        Path(path).mkdir(parents=True, exist_ok=True)
+        write_settings(path, certainty=self.certainty)
         self.model.save(Path(path) / "model.npz")
 
     def from_disk(self, path: str | Path, exclude: Iterable[str] = ()) -> ResultReader:  # noqa: ARG002
         self.model = linear.load(Path(path) / "model.npz")
+        bias, slope = read_settings(path)["certainty"]
+        self.certainty = (bias, slope)
         return self

@@ -99,11 +99,11 @@ def train(
     extra = read_silver(*silver, least=training["silver"]["min_score"]) if silver else []
     log.info("%d annotated papers, %d held out, %d silver", len(gold), len(scored["held out"]), len(extra))
 
-    whole_files, half_files = encoder_folders(gold, extra, encoder, work, training)
+    served, *halves = encoder_folders(gold, extra, encoder, work, training)
     nlp = make_pipeline()
     reader: Any = nlp.get_pipe("kg_encoder")
-    reader.from_disk(whole_files)
-    examples = read_apart(nlp, gold[::2], half_files)
+    reader.from_disk(served)
+    examples = [example for place, files in enumerate(halves) for example in read_apart(nlp, gold[place::2], files)]
     fit_components(nlp, examples, gold=gold, silver=extra, settings=settings["components_training"])
     calibrate_roles(nlp, scored["held out"])
     nlp = settled(nlp)
@@ -127,7 +127,7 @@ def train_plain(
     sets: Mapping[str, Sequence[Labelled]], *, encoder: Path, out: Path, work: Path, config: Path = CONFIG
 ) -> dict[str, dict[str, Score]]:
     """Train on documents in SciERC's format, with their own labels; the relations' threshold is chosen on `dev`."""
-    train_encoder, samples_of, export_encoder = _training()
+    train_encoder, _, samples_of, export_encoder = _training()
     training = load_config(config)["training"]
     settings = _part(training, "plain")
     chosen = ["train"] if "train" in sets else sorted(sets)
@@ -155,14 +155,14 @@ def train_plain(
     return scores
 
 
-def _training() -> tuple[Any, Any, Any]:
+def _training() -> tuple[Any, Any, Any, Any]:
     """What needs PyTorch, or what to install."""
     try:
         from kg.extract.export_encoder import export_encoder
-        from kg.extract.train_encoder import samples_of, train_encoder
+        from kg.extract.train_encoder import averaged, samples_of, train_encoder
     except ImportError:
         raise MissingExtra("training", "train") from None
-    return train_encoder, samples_of, export_encoder
+    return train_encoder, averaged, samples_of, export_encoder
 
 
 def held_out(paper: str) -> bool:
@@ -221,9 +221,9 @@ def _silver_texts(path: Path) -> Iterator[tuple[str, str, str]]:
 
 def encoder_folders(
     gold: Sequence[Labelled], silver: Sequence[Labelled], encoder: Path, work: Path, training: Mapping[str, Any]
-) -> tuple[Path, Path]:
-    """Train the encoder on all gold papers, and one on every second of them; returns the folders of their files."""
-    train_encoder, samples_of, export_encoder = _training()
+) -> list[Path]:
+    """Train the encoder on all gold papers, and one for each half that reads the other half; returns their folders."""
+    train_encoder, averaged, samples_of, export_encoder = _training()
     labels = label_sets.from_ontology()
     chosen = sorted(silver, key=lambda labelled: hashlib.sha256(labelled[0].id.encode()).digest())
     machine = samples_of(chosen[: training["silver"]["papers"]], labels, encoder, with_results=False)
@@ -235,14 +235,19 @@ def encoder_folders(
         train_encoder([(machine, passes)], directory=work / "silver", settings=_part(training, "silver"), **common)
         start = work / "silver" / f"pass-{passes:02d}.pt"
     folders = []
-    for name, own in (("gold", samples), ("half", samples[1::2])):
-        settings, directory = _part(training, name if machine else "plain"), work / name
+    for name, own in (("gold", samples), ("half-1", samples[1::2]), ("half-2", samples[::2])):
+        settings = _part(training, name.partition("-")[0] if machine else "plain")
         beside, last = settings["beside"], settings["passes"] - 1
-        stages = [*((own + machine[n * beside : (n + 1) * beside], 1) for n in range(last)), (own, 1)]
-        model = train_encoder(stages, directory=directory, settings=settings, start=start, **common)
-        folders.append(directory / "files")
-        export_encoder(model, labels, encoder / "tokenizer.json", folders[-1], bits=settings["bits"])
-    return folders[0], folders[1]
+        models = []
+        for run in range(settings["runs"]):
+            others = machine[run * last * beside :]
+            stages = [*((own + others[n * beside : (n + 1) * beside], 1) for n in range(last)), (own, 1)]
+            again = {**settings, "seed": settings["seed"] + run}
+            directory = work / name / f"run-{run + 1}"
+            models.append(train_encoder(stages, directory=directory, settings=again, start=start, **common))
+        folders.append(work / name / "files")
+        export_encoder(averaged(models), labels, encoder / "tokenizer.json", folders[-1], bits=settings["bits"])
+    return folders
 
 
 def _part(training: Mapping[str, Any], name: str) -> dict[str, Any]:

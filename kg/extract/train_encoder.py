@@ -320,6 +320,16 @@ def train_encoder(
     return model
 
 
+def averaged(models: Sequence[JointModel]) -> JointModel:
+    """The first model with the mean of the weights of all, which were begun from the same weights.
+
+    Such a mean is worth about as much as the models asked together (Wortsman et al. 2022), and costs one.
+    """
+    weights = [model.state_dict() for model in models]
+    models[0].load_state_dict({name: torch.stack([own[name] for own in weights]).mean(0) for name in weights[0]})
+    return models[0]
+
+
 def _plan(
     stages: Sequence[tuple[Sequence[Sample], int]], settings: Mapping[str, Any]
 ) -> Iterator[tuple[str, list[Sample]]]:
