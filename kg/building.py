@@ -441,7 +441,7 @@ def _assembled(
     tell("resolve", 0, 0)
     ordered = tuple(stored[paper] for paper in sorted(stored))
     extractions = [sure_part(from_json(json.loads(k.json), papers[k.paper]), least) for k in ordered]
-    vocabulary = Vocabulary.of([*_vocabulary().concepts.values(), *own]) if own else _vocabulary()
+    vocabulary = Vocabulary.of(_vocabulary().concepts.values(), own) if own else _vocabulary()
     resolution = Resolver(vocabulary, choices.decisions, rules.thresholds, rules.never).resolve(papers, extractions)
     graph = assemble(papers.values(), decisions.adapt(extractions, resolution), resolution)
     names = {entity.id: entity.name for entity in graph.entities}

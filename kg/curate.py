@@ -26,6 +26,7 @@ from kg.find import resolve_name
 from kg.graph import Graph
 from kg.model import ENTITY_TYPES, GraphError, Merge
 from kg.resolve import Decision, decisions
+from kg.resolve.forms import key
 
 Change = dict[str, Any]
 
@@ -64,6 +65,8 @@ def unmerge(directory: str | Path, what: str, name: str = "", *, why: str = "", 
             raise GraphError(f"{what!r} holds {len(parts)} merged nodes, name one: {', '.join(parts)}")
         return _decide(directory, Decision(action="unmerge", entity=parts[0], why=why), dry_run)
     node = _entity(directory, graph, what)
+    if key(name) == key(_name(graph, node)):
+        raise GraphError(f"{name!r} is what {node} itself is called: kg rename gives it another name")
     decision = Decision(action="unmerge", entity=node, name=_name(graph, node), merged=name, why=why)
     return _decide(
         directory,
@@ -77,11 +80,14 @@ def rename(directory: str | Path, what: str, name: str, *, why: str = "", dry_ru
     """Call a node otherwise; its id follows the name."""
     graph = load_graph(directory)
     node = _entity(directory, graph, what)
-    if not name.strip():
+    to = " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())
+    if not to:
         raise GraphError("a node cannot be called by an empty name: give another")
-    return _decide(
-        directory, Decision(action="rename", entity=node, name=_name(graph, node), to=name.strip(), why=why), dry_run
-    )
+    kind = graph.entity_by_id[node].type
+    there = [e.id for e in graph.entities if e.type == kind and e.id != node and key(e.name) == key(to)]
+    if there:
+        raise GraphError(f"{there[0]} is called {to!r} already: kg merge makes the two one")
+    return _decide(directory, Decision(action="rename", entity=node, name=_name(graph, node), to=to, why=why), dry_run)
 
 
 def retype(directory: str | Path, what: str, entity_type: str, *, why: str = "", dry_run: bool = False) -> Change:
@@ -121,6 +127,8 @@ def drop(directory: str | Path, what: str, *, why: str = "", dry_run: bool = Fal
 
 
 def _entity(directory: str | Path, graph: Graph, what: str) -> str:
+    if what in graph.paper_by_id:
+        raise GraphError(f"{what} is a paper: kg remove takes papers out, only entities can be changed")
     return resolve_name(graph, what, types=ENTITY_TYPES, redirects=redirects(directory), whole=True)
 
 

@@ -504,6 +504,8 @@ def _read_manifest(folder: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         if any((folder / f"{name}.parquet").exists() for name in COVERED):
             raise _damaged(folder, f"{_MANIFEST} is missing") from None
+        if folder.is_file():
+            raise GraphError(f"{folder}: is a file, a graph is a directory that kg build makes") from None
         raise GraphError(f"{folder}: no graph here: make one with kg build INPUT -o {folder}") from None
     except OSError as error:
         raise GraphError(f"{folder}: cannot be read ({error.strerror})") from error

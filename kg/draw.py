@@ -17,10 +17,8 @@
 from __future__ import annotations
 
 import json
-import os
 import textwrap
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +26,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from kg import ontology
+from kg.aside import text_aside
 from kg.graph import Graph
 from kg.layout import arrange
 from kg.model import Evidence, KGError, Paper, Statement
@@ -81,16 +80,12 @@ def draw(
         raise KGError(f"{target}: a picture is an HTML page: give a file that ends in .html")
     picture = choose(graph, around=around, depth=depth, limit=limit, min_confidence=min_confidence, papers=papers)
     html = page(graph, picture, title=title)
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(html, encoding="utf-8", newline="\n")
-        aside.replace(target)
+        with text_aside(target) as file:
+            file.write(html)
     except OSError as error:
         raise KGError(f"{target}: cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            aside.unlink()
     return picture
 
 

@@ -138,7 +138,7 @@ def find_statement(graph: Graph, what: str, redirects: Mapping[str, str], *, who
     words = asked.split()
     known = ontology.load().predicates
     for place in range(1, len(words) - 1):
-        predicate = words[place].removeprefix(_NOT)
+        predicate = words[place].lower().removeprefix(_NOT)  # as Cypher writes it, too
         if predicate not in known:
             continue
         heads, tails = ({signature[end] for signature in known[predicate].signatures} for end in (0, 1))
@@ -149,11 +149,13 @@ def find_statement(graph: Graph, what: str, redirects: Mapping[str, str], *, who
             if len(words) == 3:
                 raise  # nothing else could be meant
             continue
-        key = (subject, predicate, obj, words[place].startswith(_NOT))
+        key = (subject, predicate, obj, words[place].lower().startswith(_NOT))
         found = next((statement for statement in graph.statements if statement.key == key), None)
         if found is not None:
             return found
         raise GraphError(
-            f"the graph does not say {subject} {words[place]} {obj}: kg explain {subject} lists what it says"
+            f"the graph does not say {subject} {words[place]} {obj}: kg explain DIR {subject} lists what it says"
         )
+    if len(words) == 3 and ":" in words[0] and ":" in words[2]:
+        raise GraphError(f"{words[1]!r} is no predicate, known: {', '.join(sorted(known))}")
     return None

@@ -12,13 +12,13 @@ A directory remembers the names of its catalogues (`catalogues.jsonl`), so that 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kg.aside import text_aside
 from kg.model import ENTITY_TYPES, CatalogueLink, Entity, GraphError
 from kg.resolve.catalogues import Entry
 from kg.resolve.forms import LOOSE, key, looks_short, loose, words_of
@@ -121,15 +121,13 @@ def remember(directory: str | Path, catalogues: Catalogues) -> None:
     if not catalogues:
         path.unlink(missing_ok=True)
         return
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("w", encoding="utf-8") as lines:
+    with text_aside(path) as lines:
         for name in sorted(catalogues):
             for entry in sorted(catalogues[name]):
                 row: dict[str, Any] = {"catalogue": name, "address": entry.address, "name": entry.name}
                 row |= {"aliases": list(entry.aliases)} if entry.aliases else {}
                 row |= {"type": entry.type} if entry.type else {}
                 lines.write(json.dumps(row, ensure_ascii=False) + "\n")
-    aside.replace(path)
 
 
 def _parsed(row: Mapping[str, Any]) -> tuple[str, Entry]:

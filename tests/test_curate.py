@@ -129,6 +129,18 @@ def test_rename_moves_the_id_and_keeps_the_former_one(folder: Path) -> None:
     assert "task:zapping" in ids()
 
 
+def test_a_name_holds_no_signs_that_cannot_be_seen(folder: Path) -> None:
+    done("rename", "graph", "zapping", " zap\nping\x1b[0m ")
+    assert "task:zap-ping-0m" in ids()
+
+
+def test_a_statement_is_found_as_cypher_writes_it(folder: Path) -> None:
+    done("drop", "graph", "quick net", "USED_FOR", "zapping")
+    assert ("method:quick-net", "used_for", "task:zapping", False) not in {
+        s.key for s in load_graph("graph").statements
+    }
+
+
 def test_retype_drops_what_the_new_type_cannot_have(folder: Path) -> None:
     done("retype", "graph", "zapping", "concept")
     graph = load_graph("graph")
@@ -162,7 +174,12 @@ def test_drop_a_node_and_a_statement(folder: Path) -> None:
         (("unmerge", "graph", "Slow Net"), "nobody merged anything into 'Slow Net'"),
         (("unmerge", "graph", "Slow Net", "Slow Net Engine"), "nothing would change"),
         (("rename", "graph", "zapping", "Zapping"), "nothing would change"),
+        (("unmerge", "graph", "Slow Net", "slow nets"), "is what method:slow-net itself is called: kg rename"),
         (("rename", "graph", "zapping", " "), "empty name"),
+        (("rename", "graph", "Quick Net", "slow net"), "method:slow-net is called 'slow net' already: kg merge"),
+        (("drop", "graph", "paper:p1"), "paper:p1 is a paper: kg remove takes papers out"),
+        (("drop", "graph", "method:quick-net", "eats", "task:zapping"), "'eats' is no predicate, known: "),
+        (("drop", "papers.jsonl", "x"), "papers.jsonl: is a file, a graph is a directory"),
         (("retype", "graph", "zapping", "Thing"), "'Thing' is no type of entity, known: Method, Task"),
         (("drop", "graph", "method:quick-net", "used_for", "method:slow-net"), "the graph does not say"),
         (("drop", "nowhere", "x"), "nowhere"),

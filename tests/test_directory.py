@@ -252,7 +252,7 @@ def test_a_folder_without_a_graph_says_how_to_make_one(tmp_path: Path) -> None:
         with pytest.raises(GraphError, match=r"no graph here: make one with kg build INPUT -o "):
             load_graph(folder)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(GraphError, match="no graph here"):
+    with pytest.raises(GraphError, match="is a file, a graph is a directory"):
         load_graph(tmp_path / "file")
     assert not (tmp_path / "none").exists()
 
@@ -408,7 +408,7 @@ READ_FOR_A_WHILE = """
 a, b, seen = small_state("a").graph, small_state("b").graph, []
 print("go", flush=True)
 until = time.monotonic() + 2
-while time.monotonic() < until:
+while time.monotonic() < until or (len(set(seen)) < 2 and time.monotonic() < until + 60):  # the machine may be busy
     graph = load_graph(sys.argv[1])
     assert graph in (a, b)
     seen.append(graph == a)

@@ -550,6 +550,7 @@ def test_an_ambiguous_name_lists_the_candidates(language: str, graph: Graph, tmp
         (["outperforms", "{folder}", "method=task:x"], "should be a method, and that is a Task"),
         (["outperforms", "{folder}", "method=nobody"], "no Method is called 'nobody'"),
         (["introduced-in-year", "{folder}", "year=soon"], "a year is a whole number"),
+        (["methods", "{folder}", "limit=-1"], "is a whole number from 0 on"),
         (["tasks", "{folder}/nowhere"], "no graph here"),
     ],
 )

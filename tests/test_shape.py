@@ -22,7 +22,7 @@ LAYERS = (
     ("directory", "unfinished"),
     ("rdf", "property_graph", "graph"),
     ("extract", "resolve", "read"),
-    ("sentences", "ontology", "plural"),
+    ("sentences", "ontology", "plural", "aside"),
     ("model",),
 )
 

@@ -24,7 +24,7 @@ def query_options(command: Command) -> Command:
         "parameters",
         multiple=True,
         metavar="NAME=VALUE",
-        help="What $NAME is in the query: a number, true, false, a JSON list, or text.",
+        help="What $NAME is in the query: text, or JSON (7 is a number, '\"7\"' text; a list in Cypher only).",
     )(limit_options(command))
 
 

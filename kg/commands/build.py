@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kg.commands.options import counted, parse_mapping, progress_line, read_options
+from kg.commands.options import counted, parse_mapping, progress_line, read_options, refuse_overwriting
 
 if TYPE_CHECKING:
     from kg.building import BuildReport
@@ -124,6 +124,8 @@ def extract(
 
     if texts is not None and (texts == "-" or (output != "-" and Path(texts).resolve() == Path(output).resolve())):
         raise click.UsageError("--papers needs a file of its own")
+    refuse_overwriting("-o", output, inputs)
+    refuse_overwriting("--papers", texts, inputs)
     report = ReadReport()
     papers = read_papers(
         inputs, format=format_, mapping=parse_mapping(mapping), clean=clean, strict=strict, report=report

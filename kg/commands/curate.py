@@ -131,7 +131,8 @@ def link(directory: str, file: str, name: str | None, remove: bool, limit: int, 
             named = ", ".join(sorted(known)) or "none"
             raise GraphError(f"{directory}: is linked to no catalogue {catalogue!r}; it is to: {named}")
         link_catalogues(directory, {}, without=(catalogue,), dry_run=dry_run)
-        click.echo(json.dumps({"removed": catalogue}) if as_json else f"{directory}: no longer linked to {catalogue}")
+        change = "would no longer be" if dry_run else "no longer"
+        click.echo(json.dumps({"removed": catalogue}) if as_json else f"{directory}: {change} linked to {catalogue}")
         return
     entries = read_catalogue(file)
     _, graph, ambiguous = link_catalogues(directory, {catalogue: entries}, dry_run=dry_run)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kg.commands.options import counted, output_options, show_rows
+from kg.commands.options import counted, output_options, refuse_overwriting, show_rows
+from kg.model import KGError
 
 if TYPE_CHECKING:
     from kg.model import Extraction, Paper
@@ -95,8 +96,12 @@ def evaluate(
         raise click.UsageError("--model extracts here: leave out --pred")
     if save and pred:
         raise click.UsageError("--save keeps what is extracted here: leave out --pred")
+    refuse_overwriting("--save", save, (papers, gold))
+    refuse_overwriting("--errors", errors, (papers, gold, pred))
     texts = read_texts(papers)
     wanted = {extraction.paper: extraction for extraction in read_extractions(gold, texts)}
+    if not wanted:
+        raise KGError(f"{gold}: no paper is annotated there, so there is nothing to score against")
     if resolution:
         _show_resolution(texts, wanted, pred, folds, as_json=as_json, as_csv=as_csv)
         return

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -78,6 +79,16 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
             raise click.UsageError(f"--map {pair!r}: write FIELD=COLUMN, for example title=heading")
         mapping[field] = column
     return mapping
+
+
+def refuse_overwriting(option: str, output: str | None, inputs: Iterable[str | None]) -> None:
+    """Stop before what is read would be replaced by what is written."""
+    if output is not None and output != "-" and any(_same(output, name) for name in inputs):
+        raise click.UsageError(f"{option} {output} is read here, and would be replaced: name another file")
+
+
+def _same(output: str, name: str | None) -> bool:
+    return name is not None and name != "-" and Path(name).resolve() == Path(output).resolve()
 
 
 def split_pair(pair: str, usage: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO, TextIO
 
+from kg.aside import bytes_aside
 from kg.graph import Graph
 from kg.model import ExportError
 from kg.ontology import BASE
@@ -62,7 +63,11 @@ def export(
             with _folder_aside(path) as folder:
                 FOLDERS[name](graph, folder, options)
         elif name in FILES:
-            with _file_aside(path) as file, _compressed(file, path) as out:
+            if path.is_dir():
+                folders = ", ".join(sorted(FOLDERS))
+                raise ExportError(f"{path} is a folder: name a file in it, or choose --format {folders}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with bytes_aside(path) as file, _compressed(file, path) as out:
                 FILES[name](graph, out, options)
         else:
             raise ExportError(f"unknown format {name!r}; known: {', '.join(sorted({*FILES, *FOLDERS}))}")
@@ -217,21 +222,6 @@ def _stated_by_papers(graph: Graph) -> Iterator[tuple[str, Iterator[Description]
                 node.facts.append((term(statement.predicate), statement.object))
     for paper in sorted(stated):
         yield paper, iter(stated[paper].values())
-
-
-@contextlib.contextmanager
-def _file_aside(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` that takes its place when all went well."""
-    if path.is_dir():
-        raise ExportError(f"{path} is a folder: name a file in it, or choose --format {', '.join(sorted(FOLDERS))}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with aside.open("wb") as file:
-            yield file
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from kg.aside import text_aside
 from kg.extract.annotations import read_extractions, read_texts
 from kg.model import Extraction, Paper, Result
 from kg.sentences import sentences
@@ -348,9 +349,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             *(kind.lower(), right(fitted[kind], rows[kind]), len(rows[kind])),
             *(right(fitted[kind], tests[kind]), len(tests[kind])),
         )
-    aside = given.out.with_name(given.out.name + ".writing")
-    aside.write_text(json.dumps(fitted, indent=0, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
-    aside.replace(given.out)
+    with text_aside(given.out) as file:
+        file.write(json.dumps(fitted, indent=0, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

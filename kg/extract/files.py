@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from kg.aside import text_aside
 from kg.extract import extract
 from kg.extract.annotations import to_line
 from kg.model import KGError, Paper
@@ -55,12 +56,8 @@ def write_extractions(
 @contextmanager
 def written_aside(path: Path) -> Iterator[TextIO]:
     """A file that appears under its name when all is written, and not at all when something fails."""
-    aside = path.with_name(path.name + ".writing")
     try:
-        with aside.open("w", encoding="utf-8") as file:
+        with text_aside(path) as file:
             yield file
-        aside.replace(path)
     except OSError as error:
         raise KGError(f"{path}: cannot be written ({error.strerror}); give another place") from None
-    finally:
-        aside.unlink(missing_ok=True)

@@ -29,14 +29,15 @@ from kg.stores import NO_LIMITS, Dialect, Limits, Rows, Store
 # What a parameter that names a node may be, beside a type: how its `kind` is written.
 _KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType({"Entity": ENTITY_TYPES, "Node": (*ENTITY_TYPES, "Paper")})
 _CYPHER_NAMED = """
-MATCH (n) WHERE n.type IN $types AND toLower(n.name) = toLower($name) RETURN n.id AS id
+MATCH (n) WHERE n.type IN $types AND toLower(n.name) = toLower($name) RETURN n.id AS id, 0 AS place
 UNION
 MATCH (n:Concept|Dataset|Method|Metric|Task) UNWIND n.aliases AS alias
-WITH n, alias WHERE n.type IN $types AND toLower(alias) = toLower($name) RETURN n.id AS id
+WITH n, alias WHERE n.type IN $types AND toLower(alias) = toLower($name) RETURN n.id AS id, 1 AS place
 """
 _SPARQL_NAMED = """
-SELECT DISTINCT ?id {
-  ?id skos:prefLabel|skos:altLabel|dcterms:title|foaf:name|schema:name ?name
+SELECT DISTINCT ?id ?place {
+  { ?id skos:prefLabel|dcterms:title|foaf:name|schema:name ?name BIND(0 AS ?place) }
+  UNION { ?id skos:altLabel ?name BIND(1 AS ?place) }
   FILTER(LCASE(STR(?name)) = LCASE($name))
 }
 """
@@ -126,13 +127,14 @@ def described(question: Question) -> str:
 
 
 def named(store: Store, name: str, types: tuple[str, ...], *, limits: Limits = NO_LIMITS) -> str:
-    """The id of the only node of these types that has a name or an alias, in capitals or not."""
+    """The id of the only node of these types that has a name, or failing that an alias, in capitals or not."""
     if store.language == "cypher":
         rows = store.query(_CYPHER_NAMED, {"name": name, "types": list(types)}, limits=limits).rows
     else:
         rows = store.query(_SPARQL_NAMED, {"name": name}, limits=limits).rows
     prefixes = tuple(f"{kind.lower()}:" for kind in types)
-    found = sorted({str(identifier) for (identifier,) in rows if str(identifier).startswith(prefixes)})
+    places = sorted((int(place), str(identifier)) for identifier, place in rows if str(identifier).startswith(prefixes))
+    found = sorted({identifier for place, identifier in places if place == places[0][0]})
     kinds = types[0] if len(types) == 1 else f"{', '.join(types[:-1])} or {types[-1]}"
     if not found:
         raise StoreError(f"no {kinds} is called {name!r}: `kg find` finds parts of names, `kg ask find` in any store")
@@ -143,10 +145,9 @@ def named(store: Store, name: str, types: tuple[str, ...], *, limits: Limits = N
 
 def _value(parameter: Parameter, typed: str, store: Store, limits: Limits) -> Any:
     if parameter.kind == "integer":
-        try:
-            return int(typed)
-        except ValueError:
-            raise StoreError(f"{parameter.name}={typed}: {parameter.about} is a whole number") from None
+        if not typed.isdecimal():
+            raise StoreError(f"{parameter.name}={typed}: {parameter.about} is a whole number from 0 on")
+        return int(typed)
     if parameter.kind == "text":
         return typed
     types = _KINDS.get(parameter.kind, (parameter.kind,))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from kg import ontology
+from kg.aside import text_aside
 from kg.model import ENTITY_TYPES, Extraction, GraphError, OntologyError, Resolution, Result, Statement
 from kg.resolve.nodes import Nodes
 
@@ -114,12 +115,10 @@ def append(directory: str | Path, decision: Decision) -> None:
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     if before and not before.endswith("\n"):
         before += "\n"
-    aside = file.with_name(f".{FILE}.{os.getpid()}")
-    with aside.open("w", encoding="utf-8") as out:
+    with text_aside(file) as out:
         out.write(f"{before}{line}\n")
         out.flush()
         os.fsync(out.fileno())
-    aside.replace(file)
 
 
 def to_json(decision: Decision) -> str:

@@ -274,12 +274,12 @@ class Resolver:
         return names.type, key(names.primary)
 
     def _itself(self, names: Names) -> str | None:
-        """The concept that is known by the first name of a thing, and is called as the paper calls it."""
+        """The concept that is known by the first name of a thing, and is called as the paper calls it, or by a user."""
         known = self.vocabulary.find(names.type, names.primary)
-        called = self.vocabulary.concepts[known].name if known is not None else ""
-        if key(called) not in map(key, (names.primary, *names.others)) or self._never(names.primary, called):
+        if known is None or self._never(names.primary, self.vocabulary.concepts[known].name):
             return None
-        return known
+        called = key(self.vocabulary.concepts[known].name) in map(key, (names.primary, *names.others))
+        return known if called or (names.type, key(names.primary)) in self.vocabulary.own else None
 
     def _guessed(self, names: Names) -> str | None:
         """The concept that a new name means once its abbreviations are written out, or without a head that says little.

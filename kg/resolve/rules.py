@@ -8,13 +8,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import tomllib
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from kg.aside import bytes_aside
 from kg.model import OntologyError
 from kg.resolve.forms import key
 
@@ -74,9 +74,8 @@ def parse(text: str) -> Rules:
 
 def remember(directory: str | Path, path: str | Path) -> None:
     """Keep a file of rules in a graph directory, for the builds that come."""
-    aside = Path(directory) / f".{FILE}.{os.getpid()}"
-    aside.write_bytes(Path(path).read_bytes())
-    aside.replace(Path(directory) / FILE)
+    with bytes_aside(Path(directory) / FILE) as file:
+        file.write(Path(path).read_bytes())
 
 
 def read(path: str | Path) -> Rules:

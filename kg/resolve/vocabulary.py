@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import json
 import logging
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,6 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from kg import ontology
+from kg.aside import text_aside
 from kg.model import ENTITY_TYPES, OntologyError, digest
 from kg.plural import singular
 from kg.resolve.forms import LOOSE, key, looks_short, loose, stem, unify, words_of
@@ -76,20 +76,22 @@ class Concept:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Concepts by id, and what each label leads to."""
+    """Concepts by id, and what each label leads to; `own` holds the labels that a user gave."""
 
     concepts: Mapping[str, Concept]
     labels: Mapping[tuple[str, str], str]  # (type, label with plain dashes and quotes) -> id
     keys: Mapping[tuple[str, str], str]  # (type, `forms.key` of a label) -> id
+    own: frozenset[tuple[str, str]] = frozenset()  # (type, `forms.key` of a label)
 
     @classmethod
-    def of(cls, concepts: Iterable[Concept]) -> Vocabulary:
-        """A vocabulary of these concepts; of two with one id, or two that claim one label, the later one wins.
+    def of(cls, concepts: Iterable[Concept], own: Sequence[Concept] = ()) -> Vocabulary:
+        """A vocabulary of these concepts and then a user's `own`; of two that have one id or claim one label, the later
+        one wins.
 
         A name is worth more than an alias: an alias never takes a label that is the name of another concept.
         """
         by_id: dict[str, Concept] = {}
-        for concept in concepts:
+        for concept in (*concepts, *own):
             known = by_id.pop(concept.id, None)
             by_id[concept.id] = concept if known is None else _united(known, concept)
         labels: dict[tuple[str, str], str] = {}
@@ -99,7 +101,8 @@ class Vocabulary:
                 for label in concept.aliases if aliases else (concept.name,):
                     labels[concept.type, unify(label)] = concept.id
                     keys[concept.type, key(label)] = concept.id
-        return cls(MappingProxyType(by_id), MappingProxyType(labels), MappingProxyType(keys))
+        given = frozenset((concept.type, key(label)) for concept in own for label in (concept.name, *concept.aliases))
+        return cls(MappingProxyType(by_id), MappingProxyType(labels), MappingProxyType(keys), given)
 
     def find(self, entity_type: str, name: str) -> str | None:
         """The id of the concept of this type that the name leads to, as written or by its normal form."""
@@ -282,10 +285,8 @@ def _united(former: Concept, later: Concept) -> Concept:
 
 def load_vocabulary(paths: Sequence[str | Path] = ()) -> Vocabulary:
     """The vocabulary that ships with kg and, after it, the files of `paths` (SKOS in RDF, `.csv` or `.jsonl`)."""
-    concepts: list[Concept] = []
-    for path in (ontology.path("vocabulary.ttl"), *map(Path, paths)):
-        concepts.extend(read_concepts(path))
-    return Vocabulary.of(concepts)
+    own = [concept for path in paths for concept in read_concepts(path)]
+    return Vocabulary.of(read_concepts(ontology.path("vocabulary.ttl")), own)
 
 
 def read_concepts(path: str | Path) -> Iterator[Concept]:
@@ -472,22 +473,16 @@ def write_skos(concepts: Iterable[Concept], path: str | Path) -> None:
             facts.append(f"dcterms:source {_literal(concept.introduced_by)}")
         facts.append(f"skos:inScheme <{ontology.BASE}vocabulary>")
         blocks.append(f"{_address(concept.id)} " + " ;\n    ".join(facts) + " .\n")
-    _write_aside("\n".join(blocks), Path(path))
+    with text_aside(Path(path)) as file:
+        file.write("\n".join(blocks))
 
 
 def write_jsonl(concepts: Iterable[Concept], path: str | Path) -> None:
     """Write concepts as JSON Lines, in their order, without the fields that say nothing."""
-    lines = [
-        json.dumps({name: value for name, value in asdict(concept).items() if value}, ensure_ascii=False) + "\n"
-        for concept in concepts
-    ]
-    _write_aside("".join(lines), Path(path))
-
-
-def _write_aside(text: str, target: Path) -> None:
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(target)
+    with text_aside(Path(path)) as file:
+        for concept in concepts:
+            said = {name: value for name, value in asdict(concept).items() if value}
+            file.write(json.dumps(said, ensure_ascii=False) + "\n")
 
 
 def _literal(text: str) -> str:
