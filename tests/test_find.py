@@ -185,6 +185,15 @@ def test_every_kind_of_node_is_explained() -> None:
     assert explain(GRAPH, "result:1")["name"] == "2"
 
 
+def test_what_papers_hold_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    paper = Paper(id="paper:1", title="BERT \x1b]0;owned\x07", abstract="")
+    save(tmp_path, State(graph=Graph(papers=(paper,))))
+    for command in (("find", "BERT"), ("explain", "paper:1"), ("query", "MATCH (p:Paper) RETURN p.title")):
+        output = kg(command[0], str(tmp_path), command[1])
+        assert (output.exit_code, "BERT ]0;owned" in output.stdout) == (0, True)
+        assert not set("\x1b\x07") & set(output.stdout)
+
+
 def test_kg_find(folder: str) -> None:
     output = kg("find", folder, "bert", "--limit", "2")
     assert output.exit_code == 0

@@ -63,11 +63,11 @@ def stats(directory: str, as_json: bool, as_csv: bool) -> None:
             for kind, nodes in value.items():
                 click.echo(f"{title}, {kind}")
                 for node in nodes:
-                    click.echo(f"  {node['papers']:>7,}  {node['name']}  ({node['id']})")
+                    click.echo(f"  {node['papers']:>7,}  {cell_text(node['name'])}  ({node['id']})")
         elif name in ("type_conflicts", "crowded_nodes"):
             click.echo(f"{title:<26} {len(value):,}")
             for conflict in value[:10]:
-                click.echo(f"  {conflict['name']}: {', '.join(conflict['ids'])}")
+                click.echo(f"  {cell_text(conflict['name'])}: {', '.join(conflict['ids'])}")
             if len(value) > 10:
                 click.echo(f"  and {len(value) - 10:,} more (--json lists all)")
         elif isinstance(value, dict):

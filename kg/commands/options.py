@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ import click
 from kg.model import ENTITY_TYPES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def output_options(command: Command) -> Command:
@@ -129,10 +132,15 @@ def show_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, as_json:
 
 
 def cell_text(value: Any) -> str:
+    """A value in one line, without signs that would steer the terminal: papers come from anywhere.
+
+    >>> cell_text("a\\tb\\x1b]0;owned\\x07"), cell_text(["é"])
+    ('a b ]0;owned', '["é"]')
+    """
     text = (
         "" if value is None else json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
     )
-    return " ".join(text.split())
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def counted(number: int, noun: str) -> str:
