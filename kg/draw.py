@@ -111,6 +111,8 @@ def choose(
         (s for s in graph.statements if s.confidence >= min_confidence and {s.subject, s.object} <= known),
         key=lambda statement: _rank(graph, statement),
     )
+    if graph.statements and not ranked:
+        raise KGError(f"no statement of this graph is as sure as {min_confidence:g}: give a lower --min-confidence")
     relations = [statement for statement in ranked if statement.subject not in graph.paper_by_id]
     if around is not None:
         related = any(around in (statement.subject, statement.object) for statement in relations)

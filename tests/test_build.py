@@ -416,9 +416,15 @@ def test_a_build_that_is_killed_while_it_extracts_goes_on_from_there(tmp_path: P
 
 
 def test_a_build_that_is_stopped_says_what_is_kept(tmp_path: Path) -> None:
-    many = [paper(f"t{n}", f"BERT number {n}") for n in range(3000)]  # enough on a busy machine
-    papers, kept = write(tmp_path / "papers.jsonl", many), tmp_path / "graph" / ".unfinished"
-    build = subprocess.Popen([*KG, "build", papers, "-o", kept.parent], stderr=subprocess.PIPE, text=True)
+    papers, kept = write(tmp_path / "papers.jsonl", MANY), tmp_path / "graph" / ".unfinished"
+    build = subprocess.Popen(
+        [*KG, "build", papers, "-o", kept.parent],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # ignored in what a shell runs in the background
+    )
     while build.poll() is None and not (kept.exists() and kept.stat().st_size):
         time.sleep(0.01)
     build.send_signal(signal.SIGINT)

@@ -179,6 +179,8 @@ def test_min_confidence_leaves_unsure_statements_out(graph: Graph) -> None:
     sure = choose(graph, min_confidence=0.75)
     assert sure.statements
     assert min(s.confidence for s in sure.statements) >= 0.75
+    with pytest.raises(KGError, match="no statement of this graph is as sure as 1: give a lower --min-confidence"):
+        choose(graph, min_confidence=1)
 
 
 def test_an_unknown_node_and_another_suffix_are_refused(graph: Graph, tmp_path: Path) -> None:
