@@ -221,6 +221,10 @@ def test_the_special_name_wins_where_a_paper_says_both(shipped: Vocabulary) -> N
         (["Zebra Average Boost", "ZAB"], "method:zab", "method:zab"),
         (["Zap Net mechanism"], "method:zap-net", "method:zap-net-mechanism"),
         (["zapping net"], "method:zap-net", "method:zapping-net"),
+        (["Zap Networks", "Zap Nets"], "method:zap-net", "method:zap-net"),
+        (["Nonlinear Zap Networks", "Zap Nets"], "method:zap-net", "method:nonlinear-zap-network"),
+        (["BZAB"], "method:big-zab", "method:big-zab"),
+        (["Bold Zero Average Bank", "BZAB"], "method:bold-zero-average-bank", "method:bold-zero-average-bank"),
         (["Zebra Pool", "ZP"], "method:zp", "method:zebra-pool"),
     ],
 )
@@ -232,6 +236,7 @@ def test_what_a_paper_introduces_is_not_what_its_wording_reminds_of(
             Concept(id="method:zap-net", type="Method", name="Zap Net", aliases=("zapping net",)),
             Concept(id="method:zab", type="Method", name="ZAB", aliases=("Zebra Average Boost",)),
             Concept(id="method:zp", type="Method", name="ZP"),
+            Concept(id="method:big-zab", type="Method", name="Big Zebra Average Boost", aliases=("BZAB",)),
         ]
     )
     papers, [said] = corpus({"1": [("Method", surfaces)]})

@@ -274,12 +274,23 @@ class Resolver:
         return names.type, key(names.primary)
 
     def _itself(self, names: Names) -> str | None:
-        """The concept that is known by the first name of a thing, and is called as the paper calls it, or by a user."""
-        known = self.vocabulary.find(names.type, names.primary)
-        if known is None or self._never(names.primary, self.vocabulary.concepts[known].name):
-            return None
-        called = key(self.vocabulary.concepts[known].name) in map(key, (names.primary, *names.others))
-        return known if called or (names.type, key(names.primary)) in self.vocabulary.own else None
+        """The concept that a thing is by its very name: a paper calls it as the concept is called, or as a user does.
+
+        An abbreviation is no such name where the paper writes it out as something else.
+        """
+        every = (names.primary, *names.others)
+        for name in every:
+            known = self.vocabulary.find(names.type, name)
+            if known is None or self._never(names.primary, self.vocabulary.concepts[known].name):
+                continue
+            called = self.vocabulary.concepts[known].name
+            if name == names.primary:
+                spelled = key(called) in map(key, every) or (is_abbreviation(name, called) and not names.others)
+            else:
+                spelled = key(called) == key(name) and not looks_short(name) and variant(name, names.primary)
+            if spelled or (names.type, key(name)) in self.vocabulary.own:
+                return known
+        return None
 
     def _guessed(self, names: Names) -> str | None:
         """The concept that a new name means once its abbreviations are written out, or without a head that says little.
