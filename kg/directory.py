@@ -470,7 +470,8 @@ def _parse_table(folder: Path, name: str, content: bytes) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(pa.BufferReader(content))
+        # without threads: a process that ends while Arrow's are at work may abort (apache/arrow#50482)
+        table = pq.read_table(pa.BufferReader(content), use_threads=False, pre_buffer=False)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(folder, f"{_file(name)} is no Parquet file") from error
     if table.column_names != list(_LAYOUTS[name]):

@@ -94,7 +94,8 @@ def read_parquet(source: Source, mapping: Mapping[str, str]) -> Records:
             wanted = sorted({column for found in fields.values() for column in found})
             ours = not mapping and set(_OUR_COLUMNS) <= set(columns)
             number = 0
-            for batch in table.iter_batches(batch_size=1024, columns=_OUR_COLUMNS if ours else wanted):
+            # without threads, see kg/directory.py
+            for batch in table.iter_batches(1024, columns=_OUR_COLUMNS if ours else wanted, use_threads=False):
                 for row in batch.to_pylist():
                     number += 1
                     yield _ours(row, number) if ours else from_columns(row, number, mapping, source="parquet")
