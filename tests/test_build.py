@@ -421,9 +421,8 @@ def test_a_build_that_is_stopped_says_what_is_kept(tmp_path: Path) -> None:
         [*KG, "build", papers, "-o", kept.parent],
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        ),  # ignored in what a shell runs in the background
+        # what a shell runs in the background ignores it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while build.poll() is None and not (kept.exists() and kept.stat().st_size):
         time.sleep(0.01)

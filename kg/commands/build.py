@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kg.commands.options import counted, parse_mapping, progress_line, read_options, refuse_overwriting
+from kg.commands.options import counted, parse_mapping, progress_line, read_options, refuse_overwriting, same_file
 
 if TYPE_CHECKING:
     from kg.building import BuildReport
@@ -122,7 +122,7 @@ def extract(
     from kg.extract.files import write_extractions, written_aside
     from kg.read import ReadReport, read_papers
 
-    if texts is not None and (texts == "-" or (output != "-" and Path(texts).resolve() == Path(output).resolve())):
+    if texts is not None and (texts == "-" or same_file(texts, output)):
         raise click.UsageError("--papers needs a file of its own")
     refuse_overwriting("-o", output, inputs)
     refuse_overwriting("--papers", texts, inputs)

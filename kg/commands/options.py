@@ -86,11 +86,12 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
 
 def refuse_overwriting(option: str, output: str | None, inputs: Iterable[str | None]) -> None:
     """Stop before what is read would be replaced by what is written."""
-    if output is not None and output != "-" and any(_same(output, name) for name in inputs):
+    if output is not None and output != "-" and any(same_file(output, name) for name in inputs):
         raise click.UsageError(f"{option} {output} is read here, and would be replaced: name another file")
 
 
-def _same(output: str, name: str | None) -> bool:
+def same_file(output: str, name: str | None) -> bool:
+    """Whether a file is written that has this name, too (`-` is no file)."""
     return name is not None and name != "-" and Path(name).resolve() == Path(output).resolve()
 
 

@@ -385,14 +385,15 @@ def fit_results(nlp: Language, examples: Sequence[Example], folds: NDArray[Any],
     hits: list[bool] = []
     for example in examples:
         spans = results.numbers(example.paper.text)
+        written = [example.paper.text[start:end] for start, end in spans]
         values = Counter(result.value.strip() for result in example.said.results)
         blocks.append(linear.encode(results.features(View.of_doc(example.doc), entity_dicts(example.said), spans)))
         offsets.append(results.prior(example.reading, spans))
-        targets += [int(example.paper.text[start:end] in values) for start, end in spans]
+        targets += [int(value in values) for value in written]
         counts.append(len(spans))
-        for start, end in spans:  # a number that is said twice is one result
-            hits.append(values[example.paper.text[start:end]] > 0)
-            values[example.paper.text[start:end]] -= 1
+        for value in written:  # a number that is said twice is one result
+            hits.append(values[value] > 0)
+            values[value] -= 1
     rows, truth = linear.stack(blocks), np.array(targets, dtype=np.int64)
     before = np.concatenate(offsets)
 

@@ -41,7 +41,7 @@ LONGEST = 6
 SURE = 0.95
 #: How likely a span must be to the encoder to be a candidate.
 POSSIBLE = 0.1
-#: How many times as likely a mention must be to push one aside that is longer.
+#: How many times as likely a mention must be to push aside one that it overlaps.
 _SURER = 2.0
 #: Occurrences of a string that the encoder is asked about.
 _LOOK = 8

@@ -24,6 +24,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -127,17 +128,17 @@ def train_plain(
     sets: Mapping[str, Sequence[Labelled]], *, encoder: Path, out: Path, work: Path, config: Path = CONFIG
 ) -> dict[str, dict[str, Score]]:
     """Train on documents in SciERC's format, with their own labels; the relations' threshold is chosen on `dev`."""
-    train_encoder, _, samples_of, export_encoder = _training()
+    trainer, exporter = _training()
     training = load_config(config)["training"]
     settings = _part(training, "plain")
     chosen = ["train"] if "train" in sets else sorted(sets)
     gold = [labelled for name in chosen for labelled in sets[name]]
     labels = labels_of([gold])
     log.info("%d texts, types %s, relations %s", len(gold), ", ".join(labels.types), ", ".join(labels.relations[1:]))
-    samples = samples_of(gold, labels, encoder, with_results=False)
+    samples = trainer.samples_of(gold, labels, encoder, with_results=False)
     stages = [(samples, settings["passes"])]
-    model = train_encoder(stages, encoder=encoder, labels=labels, directory=work / "plain", settings=settings)
-    export_encoder(model, labels, encoder / "tokenizer.json", work / "plain" / "files", bits=settings["bits"])
+    model = trainer.train_encoder(stages, encoder=encoder, labels=labels, directory=work / "plain", settings=settings)
+    exporter.export_encoder(model, labels, encoder / "tokenizer.json", work / "plain" / "files", bits=settings["bits"])
     nlp = make_plain_pipeline()
     reader: Any = nlp.get_pipe("kg_encoder")
     reader.from_disk(work / "plain" / "files")
@@ -155,14 +156,13 @@ def train_plain(
     return scores
 
 
-def _training() -> tuple[Any, Any, Any, Any]:
-    """What needs PyTorch, or what to install."""
+def _training() -> tuple[ModuleType, ModuleType]:
+    """The modules that need PyTorch (training, export), or what to install."""
     try:
-        from kg.extract.export_encoder import export_encoder
-        from kg.extract.train_encoder import averaged, samples_of, train_encoder
+        from kg.extract import export_encoder, train_encoder
     except ImportError:
         raise MissingExtra("training", "train") from None
-    return train_encoder, averaged, samples_of, export_encoder
+    return train_encoder, export_encoder
 
 
 def held_out(paper: str) -> bool:
@@ -223,16 +223,18 @@ def encoder_folders(
     gold: Sequence[Labelled], silver: Sequence[Labelled], encoder: Path, work: Path, training: Mapping[str, Any]
 ) -> list[Path]:
     """Train the encoder on all gold papers, and one for each half that reads the other half; returns their folders."""
-    train_encoder, averaged, samples_of, export_encoder = _training()
+    trainer, exporter = _training()
     labels = label_sets.from_ontology()
     chosen = sorted(silver, key=lambda labelled: hashlib.sha256(labelled[0].id.encode()).digest())
-    machine = samples_of(chosen[: training["silver"]["papers"]], labels, encoder, with_results=False)
-    samples = samples_of(gold, labels, encoder, with_results=True)
+    machine = trainer.samples_of(chosen[: training["silver"]["papers"]], labels, encoder, with_results=False)
+    samples = trainer.samples_of(gold, labels, encoder, with_results=True)
     common = {"encoder": encoder, "labels": labels}
     start = None
     if machine:
         passes = training["silver"]["passes"]
-        train_encoder([(machine, passes)], directory=work / "silver", settings=_part(training, "silver"), **common)
+        trainer.train_encoder(
+            [(machine, passes)], directory=work / "silver", settings=_part(training, "silver"), **common
+        )
         start = work / "silver" / f"pass-{passes:02d}.pt"
     folders = []
     for name, own in (("gold", samples), ("half-1", samples[1::2]), ("half-2", samples[::2])):
@@ -244,9 +246,11 @@ def encoder_folders(
             stages = [*((own + others[n * beside : (n + 1) * beside], 1) for n in range(last)), (own, 1)]
             again = {**settings, "seed": settings["seed"] + run}
             directory = work / name / f"run-{run + 1}"
-            models.append(train_encoder(stages, directory=directory, settings=again, start=start, **common))
+            models.append(trainer.train_encoder(stages, directory=directory, settings=again, start=start, **common))
         folders.append(work / name / "files")
-        export_encoder(averaged(models), labels, encoder / "tokenizer.json", folders[-1], bits=settings["bits"])
+        exporter.export_encoder(
+            trainer.averaged(models), labels, encoder / "tokenizer.json", folders[-1], bits=settings["bits"]
+        )
     return folders
 
 

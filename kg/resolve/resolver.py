@@ -254,20 +254,16 @@ class Resolver:
             return names.type, self._itself(names) or key(names.primary)
         longer = self.vocabulary.expanded(names.primary)
         for name in (names.primary, *([longer] if longer else ()), *names.others):
-            known = self.vocabulary.find(names.type, name)
-            if known is None or self._never(names.primary, self.vocabulary.concepts[known].name):
-                continue
-            if looks_short(name) and not self._fits(known, name, names):
+            known = self._allowed(names, self.vocabulary.find(names.type, name))
+            if known is None or (looks_short(name) and not self._fits(known, name, names)):
                 continue
             if name != names.primary and not looks_short(name) and numbers(name) != numbers(names.primary):
                 continue
             return names.type, known
-        found = self.vocabulary.find_loose(names.type, names.primary)
-        if found is not None and not self._never(names.primary, self.vocabulary.concepts[found[0]].name):
-            return names.type, found[0]
-        guessed = self._guessed(names)
-        if guessed is not None:
-            return names.type, guessed
+        loosely = self.vocabulary.find_loose(names.type, names.primary)
+        found = self._allowed(names, loosely[0] if loosely else None) or self._guessed(names, longer)
+        if found is not None:
+            return names.type, found
         corrected = self.vocabulary.corrected(names.primary) if papers <= _PAPERS_OF_A_TYPO else None
         if corrected is not None:
             return names.type, self.vocabulary.find(names.type, corrected) or key(corrected)
@@ -280,8 +276,8 @@ class Resolver:
         """
         every = (names.primary, *names.others)
         for name in every:
-            known = self.vocabulary.find(names.type, name)
-            if known is None or self._never(names.primary, self.vocabulary.concepts[known].name):
+            known = self._allowed(names, self.vocabulary.find(names.type, name))
+            if known is None:
                 continue
             called = self.vocabulary.concepts[known].name
             if name == names.primary:
@@ -292,25 +288,29 @@ class Resolver:
                 return known
         return None
 
-    def _guessed(self, names: Names) -> str | None:
-        """The concept that a new name means once its abbreviations are written out, or without a head that says little.
+    def _guessed(self, names: Names, longer: str | None) -> str | None:
+        """The concept that a new name means once it is written out (`longer`), or without a head that says little.
 
         Not where the paper abbreviates the whole name, which makes it one of its own.
         """
         if looks_short(names.primary) or any(is_abbreviation(name, names.primary) for name in names.others):
             return None
-        longer = self.vocabulary.expanded(names.primary)
         for name in (names.primary,) if longer is None else (longer, names.primary):
             loosely = self.vocabulary.find_loose(names.type, name)
-            known = (
+            known = self._allowed(
+                names,
                 self.vocabulary.find(names.type, name)
                 or (loosely[0] if loosely else None)
                 or self.vocabulary.headless(names.type, name)
-                or self.vocabulary.technique(names.type, name)
+                or self.vocabulary.technique(names.type, name),
             )
-            if known is not None and not self._never(names.primary, self.vocabulary.concepts[known].name):
+            if known is not None:
                 return known
         return None
+
+    def _allowed(self, names: Names, known: str | None) -> str | None:
+        """The concept that was found, unless it is never to be one with these names."""
+        return None if known is None or self._never(names.primary, self.vocabulary.concepts[known].name) else known
 
     def _fits(self, identifier: str, short: str, names: Names) -> bool:
         """Whether an abbreviation may stand for this concept here: no long name beside it says something else.
