@@ -22,6 +22,8 @@ from pathlib import Path
 
 #: What an entity of a paper can be, in the order of the legend; `ontology/kg.ttl` says the same, and a test compares.
 ENTITY_TYPES = ("Method", "Task", "Dataset", "Metric", "Concept")
+#: What a reported result may be tied to: fields of `Result`.
+ASPECTS = ("method", "task", "dataset", "metric")
 
 _UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kg import ontology
-from kg.model import ENTITY_TYPES, ExtractedEntity, Extraction, Mention, Paper, ReadError, Relation, Result
+from kg.model import ASPECTS, ENTITY_TYPES, ExtractedEntity, Extraction, Mention, Paper, ReadError, Relation, Result
 
 
 def to_json(extraction: Extraction, text: str) -> dict[str, Any]:
@@ -285,7 +285,7 @@ def _relation(row: Mapping[str, Any] | list[str], types: Mapping[str, str], text
 
 
 def _result(row: Mapping[str, Any], types: Mapping[str, str], text: str) -> Result:
-    for aspect in ("method", "task", "dataset", "metric"):
+    for aspect in ASPECTS:
         if row.get(aspect) is not None and row[aspect] not in types:
             raise ValueError(f"a result names the unknown entity {row[aspect]!r}")
     if row.get("start") is not None and row.get("end") is not None:

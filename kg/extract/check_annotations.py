@@ -21,8 +21,7 @@ from typing import Any, TypeGuard
 
 from kg import ontology
 from kg.extract.annotations import longest_first, occurrences, parse_line
-from kg.extract.evaluate import ASPECTS
-from kg.model import ENTITY_TYPES, OntologyError, ReadError
+from kg.model import ASPECTS, ENTITY_TYPES, OntologyError, ReadError
 
 #: Code of a problem, and what is wrong.
 Finding = tuple[str, str]

@@ -21,9 +21,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from kg import ontology
-from kg.extract.evaluate import ASPECTS, Score, Span, count, mention_owners, pair_entities
+from kg.extract.evaluate import Score, Span, count, mention_owners, pair_entities
 from kg.extract.files import written_aside
-from kg.model import ENTITY_TYPES, ExtractedEntity, Extraction, Paper, Relation, Result
+from kg.model import ASPECTS, ENTITY_TYPES, ExtractedEntity, Extraction, Paper, Relation, Result
 
 #: Papers that a page shows unless told otherwise.
 LIMIT = 200

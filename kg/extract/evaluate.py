@@ -21,15 +21,13 @@ import numpy as np
 
 from kg import ontology
 from kg.extract.annotations import longest_first
-from kg.model import ENTITY_TYPES, Extraction, KGError, Paper, Result
+from kg.model import ASPECTS, ENTITY_TYPES, Extraction, KGError, Paper, Result
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
 CORE = frozenset({"Method", "Task", "Dataset"})
 ROLE_ACCURACY = "role accuracy on matched entities"
-#: What a result is tied to.
-ASPECTS = ("method", "task", "dataset", "metric")
 
 #: The bootstrap: papers are drawn with replacement so many times, with this seed.
 RESAMPLES = 1000

@@ -23,7 +23,7 @@ from spacy.tokens import Doc
 from kg.extract import abbreviations, encoder, entities, mentions, plain, relations, results, roles  # noqa: F401
 from kg.extract.features import register_attributes, token_borders
 from kg.extract.tokenizer import make_blank
-from kg.model import ExtractedEntity, Extraction, KGError, Mention, Relation, Result
+from kg.model import ASPECTS, ExtractedEntity, Extraction, KGError, Mention, Relation, Result
 from kg.sentences import sentences
 
 #: The components after the tokenizer.
@@ -100,7 +100,7 @@ def to_extraction(doc: Doc, paper: str, model: str = "") -> Extraction:
             for relation in doc._.kg_relations or ()
         ),
         results=tuple(
-            Result(**{**result, **{key: identifier(result[key]) for key in ("method", "task", "dataset", "metric")}})
+            Result(**{**result, **{key: identifier(result[key]) for key in ASPECTS}})
             for result in doc._.kg_results or ()
         ),
     )

@@ -32,14 +32,14 @@ from spacy.language import Language
 from spacy.util import load_config
 
 from kg.extract import labels as label_sets
-from kg.extract.annotations import from_json, read_extractions, read_texts
+from kg.extract.annotations import from_json, parse_line, read_extractions, read_texts
 from kg.extract.encoder import EncoderReader
 from kg.extract.evaluate import Score, measure
 from kg.extract.fit import Example, Labelled, calibrate_roles, fit_components
 from kg.extract.pipeline import load_pipeline, make_pipeline
 from kg.extract.plain import make_plain_pipeline, measure_plain
 from kg.extract.scierc import labels_of, read_scierc
-from kg.model import KGError, MissingExtra, Paper, ReadError
+from kg.model import ASPECTS, Extraction, KGError, MissingExtra, Paper, ReadError, Result
 
 log = logging.getLogger("kg.extract.train")
 
@@ -187,36 +187,68 @@ def read_gold(folder: Path) -> dict[str, list[Labelled]]:
 
 def read_silver(path: Path, texts: Path, *, least: float) -> list[Labelled]:
     """Machine-made annotations whose entities score `least` or more; white space in texts is made one blank."""
-    rows = {}
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            rows[row["id"]] = row
+    rows = {identifier: (number, row) for number, identifier, row in _objects(path)}
     labelled = []
     for identifier, title, abstract in _silver_texts(texts):
-        row = rows.pop(identifier, None)
+        number, row = rows.pop(identifier, (0, None))
         if row is None:
             continue
-        paper = Paper(id=f"paper:{identifier}", title=" ".join(title.split()), abstract=" ".join(abstract.split()))
-        row["entities"] = [entity for entity in row["entities"] if entity.get("score", 1.0) >= least]
-        kept = {entity["id"] for entity in row["entities"]}
-        row["relations"] = [r for r in row["relations"] if r["head"] in kept and r["tail"] in kept]
-        labelled.append((paper, from_json(row, paper)))
+        paper = Paper(id=identifier, title=" ".join(title.split()), abstract=" ".join(abstract.split()))
+        try:
+            labelled.append((paper, _sure_enough(from_json(row, paper), least)))
+        except KeyError as error:
+            raise ReadError(f"{identifier}: field {error} is missing", path=path, line=number) from None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ReadError(f"{identifier}: {error}", path=path, line=number) from None
+    if rows:
+        log.warning("%s: %d papers have no text in %s and are left out", path, len(rows), texts)
     return labelled
 
 
-def _silver_texts(path: Path) -> Iterator[tuple[str, str, str]]:
-    if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
+def _sure_enough(said: Extraction, least: float) -> Extraction:
+    """What is said of the entities that score `least` or more."""
+    entities = tuple(entity for entity in said.entities if entity.score >= least)
+    kept = {entity.id for entity in entities}
 
+    def without_others(result: Result) -> Result:
+        dropped: dict[str, Any] = {aspect: None for aspect in ASPECTS if getattr(result, aspect) not in kept}
+        return replace(result, **dropped)
+
+    return replace(
+        said,
+        entities=entities,
+        relations=tuple(relation for relation in said.relations if {relation.head, relation.tail} <= kept),
+        results=tuple(map(without_others, said.results)),
+    )
+
+
+def _silver_texts(path: Path) -> Iterator[tuple[str, str, str]]:
+    if path.suffix != ".parquet":
+        for _, identifier, row in _objects(path):
+            yield identifier, row.get("title") or "", row.get("abstract") or ""
+        return
+    import pyarrow.parquet as pq
+
+    try:
         for batch in pq.ParquetFile(path).iter_batches(columns=["id", "title", "abstract"]):
             for row in batch.to_pylist():
-                yield row["id"], row["title"], row["abstract"] or ""
-        return
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            yield row["id"], row["title"], row.get("abstract") or ""
+                yield f"paper:{row['id']}", row["title"] or "", row["abstract"] or ""
+    except (OSError, ValueError) as error:  # Arrow's errors are ValueErrors
+        raise ReadError(f"no Parquet file with id, title and abstract ({error})", path=path) from None
+
+
+def _objects(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Number, paper's id and object of each line of a file of JSON lines, packed with gzip or not."""
+    number = 0
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, *parse_line(line)
+    except ValueError as error:
+        raise ReadError(f"no object: {error}", path=path, line=number) from None
+    except (OSError, EOFError) as error:
+        raise ReadError(f"cannot be read ({error})", path=path) from None
 
 
 def encoder_folders(
@@ -226,7 +258,8 @@ def encoder_folders(
     trainer, exporter = _training()
     labels = label_sets.from_ontology()
     chosen = sorted(silver, key=lambda labelled: hashlib.sha256(labelled[0].id.encode()).digest())
-    machine = trainer.samples_of(chosen[: training["silver"]["papers"]], labels, encoder, with_results=False)
+    says_results = any(said.results for _, said in silver)
+    machine = trainer.samples_of(chosen[: training["silver"]["papers"]], labels, encoder, with_results=says_results)
     samples = trainer.samples_of(gold, labels, encoder, with_results=True)
     common = {"encoder": encoder, "labels": labels}
     start = None
