@@ -20,7 +20,7 @@ from kg.extract.encoder import Heads, Reading, log_softmax
 from kg.extract.entities import group
 from kg.extract.features import View, foreign_spans, register_attributes
 from kg.extract.labels import from_ontology
-from kg.extract.mentions import Candidate, Index, MentionScorer, select
+from kg.extract.mentions import Candidate, Index, MentionScorer, candidates, make_lexicon, select
 from kg.extract.pairs import DISTANCES
 from kg.extract.pipeline import COMPONENTS, make_pipeline
 from kg.extract.relations import RelationClassifier, evidence
@@ -220,6 +220,13 @@ def test_signs_of_latex_in_a_long_form_are_only_signs() -> None:
     assert len(group(text, mentions, [[31, 34, 4, 29]])) == 2
 
 
+def test_what_holds_one_bracket_of_two_is_no_mention() -> None:
+    text = "On models\nA (masked) language model and masked) language models search in O(log n) trees."
+    named = (("masked) language model", "Method"), ("O(log n) trees", "Method"))
+    found = candidates(reading_of(text, *named), [], make_lexicon([], [])[0])
+    assert [one.surface for one in found] == ["O(log n) trees"]
+
+
 def test_names_that_share_nothing_are_no_pair_and_joined_ones_are_one_entity() -> None:
     text = "Speech styles\nWe control the speaking style of Tacotron with GLUE."
     names = (("Speech styles", "Concept"), ("speaking style", "Concept"), ("Tacotron", "Method"), ("GLUE", "Dataset"))
@@ -234,6 +241,19 @@ def test_names_that_share_nothing_are_no_pair_and_joined_ones_are_one_entity() -
         ("GLUE", 1),
     ]
     assert joining.join(entities, pairs, [0.4], 0.5) == entities
+
+
+def test_a_name_joins_others_only_when_it_is_like_them_on_the_whole() -> None:
+    text = "GPT-3 and GPT and GPT-4\nDense retrieval, retrieval, passage retrieval"
+    versions = group(text, [mention(text, name, "Method", name == "GPT") for name in ("GPT-3", "GPT", "GPT-4")], [])
+    joined = joining.join(versions, [(0, 1), (1, 2)], [0.8, 0.9], 0.3)
+    assert [[text[a:b] for a, b, _ in entity["mentions"]] for entity in joined] == [["GPT-3"], ["GPT", "GPT-4"]]
+
+    names = ("Dense retrieval", "retrieval", "passage retrieval")
+    kinds = group(text, [mention(text, name, "Task", name == "retrieval") for name in names], [])
+    scored: dict[tuple[int, int], float] = {(0, 1): 0.9, (0, 2): 0.05, (1, 2): 0.6}
+    found = {limit: len(joining.join(kinds, list(scored), list(scored.values()), limit)) for limit in (0.3, 0.4)}
+    assert found == {0.3: 1, 0.4: 2}  # the mean of 0.05 and 0.6 is between them
 
 
 def test_one_type_an_entity_by_score() -> None:

@@ -11,6 +11,7 @@ as `sparse MDN`: what two names share, how they are written, where they stand an
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,6 +31,7 @@ _ENDINGS = (
 )
 _SMALL = frozenset("a an and as at by for from in into of on or over per the to under via with".split())
 _WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
 
 Pair = tuple[int, int]
 
@@ -84,27 +86,43 @@ def candidates(
 def join(
     entities: Sequence[Mapping[str, Any]], pairs: Sequence[Pair], scores: Sequence[float], threshold: float
 ) -> list[dict[str, Any]]:
-    """The entities, those of accepted pairs made one, in the order of their first mention."""
-    owner = list(range(len(entities)))
+    """The entities, the likeliest groups made one as long as the mean score of their pairs reaches the threshold.
 
-    def root(number: int) -> int:
-        while owner[number] != number:
-            number = owner[number]
-        return number
+    A pair without a score counts as 0; names with other numbers (`GPT-3.5`, `GPT-4`) are never one thing.
 
-    for score, (i, j) in sorted(zip(scores, pairs, strict=True), key=lambda row: (-row[0], row[1])):
-        if score >= threshold:
-            a, b = sorted((root(i), root(j)))
-            owner[b] = a
-    groups: dict[int, list[Mapping[str, Any]]] = {}
-    for number, entity in enumerate(entities):
-        groups.setdefault(root(number), []).append(entity)
+    >>> found = [{"name": name, "score": 0.9, "mentions": [name]} for name in ("GPT-3", "GPT", "GPT-4")]
+    >>> [entity["mentions"] for entity in join(found, [(0, 1), (1, 2)], [0.9, 0.8], 0.3)]
+    [['GPT', 'GPT-3'], ['GPT-4']]
+    """
+    groups = {number: [entity] for number, entity in enumerate(entities)}
+    sums = dict(zip(pairs, scores, strict=True)) | dict.fromkeys(_with_other_numbers(entities), -math.inf)
+
+    def mean(pair: Pair) -> float:
+        return sums[pair] / (len(groups[pair[0]]) * len(groups[pair[1]]))
+
+    while sums:
+        best = max(sums, key=lambda pair: (mean(pair), -pair[0], -pair[1]))
+        if mean(best) < threshold:
+            break
+        kept, gone = best
+        groups[kept] += groups.pop(gone)
+        del sums[best]
+        for pair in [pair for pair in sums if gone in pair]:
+            other = pair[0] if pair[1] == gone else pair[1]
+            both = min(kept, other), max(kept, other)
+            sums[both] = sums.get(both, 0.0) + sums.pop(pair)
     joined = []
     for members in groups.values():
         chief = max(members, key=lambda entity: (len(entity["name"].split()) > 1, len(entity["mentions"])))
         mentions = sorted(mention for entity in members for mention in entity["mentions"])
         joined.append({**chief, "score": max(e["score"] for e in members), "mentions": mentions})
     return sorted(joined, key=lambda entity: entity["mentions"][0])
+
+
+def _with_other_numbers(entities: Sequence[Mapping[str, Any]]) -> list[Pair]:
+    numbers = [set(_NUMBER.findall(entity["name"])) for entity in entities]
+    named = [number for number, found in enumerate(numbers) if found]
+    return [(i, j) for place, i in enumerate(named) for j in named[place + 1 :] if not numbers[i] & numbers[j]]
 
 
 def _facts(text: str, entity: Mapping[str, Any], reading: Reading, begins: Sequence[int]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ _SURER = 2.0
 #: Occurrences of a string that the encoder is asked about.
 _LOOK = 8
 
+_BRACKETS = ("()", "[]", "{}")
 _DASH = re.compile(r"\s[-–—]{1,3}\s")
 _RUN = re.compile(r"[^\W_]+")
 _NO_VOTES = (0,) * CATEGORIES
@@ -148,12 +149,16 @@ def make_lexicon(
 
 
 def crosses_border(text: str, begins: Sequence[int], start: int, end: int) -> bool:
-    """Whether a span runs into the next sentence (`begins`: where they begin), out of the title, or over a dash.
+    """Whether a span runs into the next sentence (`begins`: where they begin), over a dash, out of title or bracket.
 
     >>> crosses_border("On Pruning\\nNeural networks", [0, 11], 3, 17), crosses_border("a non-local net", [0], 2, 15)
     (True, False)
+    >>> crosses_border("a (masked) language model", [0], 3, 25), crosses_border("O(n) search", [0], 0, 11)
+    (True, False)
     """
-    return bisect_right(begins, start) != bisect_right(begins, end - 1) or _DASH.search(text, start, end) is not None
+    if bisect_right(begins, start) != bisect_right(begins, end - 1) or _DASH.search(text, start, end) is not None:
+        return True
+    return any(text.count(opening, start, end) != text.count(closing, start, end) for opening, closing in _BRACKETS)
 
 
 def candidates(
