@@ -23,6 +23,8 @@ def test_bad_data_is_refused_with_the_place(tmp_path: Path, capsys: pytest.Captu
         main(["--data", str(tmp_path), "--encoder", "bert", "--out", str(tmp_path / "model")])
     with pytest.raises(SystemExit, match="give both"):
         main(["--data", str(tmp_path), "--encoder", "bert", "--silver", "x.jsonl"])
+    with pytest.raises(SystemExit, match="--beside is for a training that begins with --silver"):
+        main(["--data", str(tmp_path), "--encoder", "bert", "--beside", "x.jsonl", "--beside-texts", "y.jsonl"])
     assert not (tmp_path / "model").exists()
 
 

@@ -82,6 +82,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"id": row["id"], "entities": silver[4 * n : 4 * n + 4], "relations": []} for n, row in enumerate(rows[:20])
     ]
     (folder / "silver.jsonl").write_text("\n".join(map(json.dumps, made)), "utf-8")
+    own = [
+        {"id": row["id"], "entities": silver[4 * n : 4 * n + 4], "relations": [], "results": gold[n]["results"]}
+        for n, row in enumerate(rows[20:40], start=20)
+    ]
+    (folder / "beside.jsonl").write_text("\n".join(map(json.dumps, own)), "utf-8")
     return folder
 
 
@@ -180,6 +185,7 @@ def quick(tmp_path: Path) -> Path:
 
 def arguments(data: Path, encoder: Path, out: Path, config: Path) -> list[str]:
     silver = ["--silver", str(data / "silver.jsonl"), "--silver-texts", str(data / "texts.jsonl")]
+    silver += ["--beside", str(data / "beside.jsonl"), "--beside-texts", str(data / "texts.jsonl")]
     where = ["--out", str(out), "--work", str(out) + ".work", "--config", str(config)]
     return ["--data", str(data), "--encoder", str(encoder), *silver, *where]
 

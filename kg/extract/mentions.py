@@ -46,7 +46,7 @@ _SURER = 2.0
 #: Occurrences of a string that the encoder is asked about.
 _LOOK = 8
 
-_BRACKETS = ("()", "[]", "{}")
+_BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 _DASH = re.compile(r"\s[-–—]{1,3}\s")
 _RUN = re.compile(r"[^\W_]+")
 _NO_VOTES = (0,) * CATEGORIES

@@ -19,6 +19,7 @@ import gzip
 import hashlib
 import json
 import logging
+import random
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,6 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--encoder", type=Path, required=True, metavar="DIR", help="the BERT that is begun with")
     parser.add_argument("--silver", type=Path, metavar="FILE", help="machine-made annotations (.jsonl or .jsonl.gz)")
     parser.add_argument("--silver-texts", type=Path, metavar="FILE", help="their papers: JSON Lines or Parquet")
+    parser.add_argument(
+        "--beside", type=Path, metavar="FILE", help="such ones to read beside those in DIR (default: silver)"
+    )
+    parser.add_argument("--beside-texts", type=Path, metavar="FILE", help="their papers: JSON Lines or Parquet")
     parser.add_argument("--out", type=Path, default=Path("model"), metavar="DIR", help="the model (default: model)")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where checkpoints go (default: OUT.work)")
     parser.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help="settings in place of our own")
@@ -62,12 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("spacy").setLevel(logging.WARNING)
     try:
-        if (given.silver is None) != (given.silver_texts is None):
-            raise KGError("--silver and --silver-texts belong together: give both")
+        for name in ("silver", "beside"):
+            if (getattr(given, name) is None) != (getattr(given, f"{name}_texts") is None):
+                raise KGError(f"--{name} and --{name}-texts belong together: give both")
+        if given.beside is not None and given.silver is None:
+            raise KGError("--beside is for a training that begins with --silver: give that, too")
         train(
             given.data,
             encoder=given.encoder,
             silver=None if given.silver is None else (given.silver, given.silver_texts),
+            beside=None if given.beside is None else (given.beside, given.beside_texts),
             out=given.out,
             work=given.work or given.out.with_name(given.out.name + ".work"),
             config=given.config,
@@ -81,6 +90,7 @@ def train(
     *,
     encoder: Path,
     silver: tuple[Path, Path] | None = None,
+    beside: tuple[Path, Path] | None = None,
     out: Path,
     work: Path,
     config: Path = CONFIG,
@@ -97,10 +107,12 @@ def train(
     scored |= {name: sets[name] for name in sorted(sets) if name not in chosen}
     settings = load_config(config)
     training = settings["training"]
-    extra = read_silver(*silver, least=training["silver"]["min_score"]) if silver else []
+    least = training["silver"]["min_score"]
+    extra = read_silver(*silver, least=least) if silver else []
+    others = read_silver(*beside, least=least) if beside else extra
     log.info("%d annotated papers, %d held out, %d silver", len(gold), len(scored["held out"]), len(extra))
 
-    served, *halves = encoder_folders(gold, extra, encoder, work, training)
+    served, *halves = encoder_folders(gold, extra, others, encoder, work, training)
     nlp = make_pipeline()
     reader: Any = nlp.get_pipe("kg_encoder")
     reader.from_disk(served)
@@ -252,14 +264,28 @@ def _objects(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
 
 
 def encoder_folders(
-    gold: Sequence[Labelled], silver: Sequence[Labelled], encoder: Path, work: Path, training: Mapping[str, Any]
+    gold: Sequence[Labelled],
+    silver: Sequence[Labelled],
+    others: Sequence[Labelled],
+    encoder: Path,
+    work: Path,
+    training: Mapping[str, Any],
 ) -> list[Path]:
-    """Train the encoder on all gold papers, and one for each half that reads the other half; returns their folders."""
+    """Train the encoder on all gold papers, and one for each half that reads the other half; returns their folders.
+
+    `silver` is what they begin with, `others` the papers that are read beside the gold ones.
+    """
     trainer, exporter = _training()
     labels = label_sets.from_ontology()
+
+    def samples_of(labelled: Sequence[Labelled]) -> list[Any]:
+        says_results = any(said.results for _, said in labelled)
+        found: list[Any] = trainer.samples_of(labelled, labels, encoder, with_results=says_results)
+        return found
+
     chosen = sorted(silver, key=lambda labelled: hashlib.sha256(labelled[0].id.encode()).digest())
-    says_results = any(said.results for _, said in silver)
-    machine = trainer.samples_of(chosen[: training["silver"]["papers"]], labels, encoder, with_results=says_results)
+    machine = samples_of(chosen[: training["silver"]["papers"]])
+    beside = machine if others is silver else samples_of(others)
     samples = trainer.samples_of(gold, labels, encoder, with_results=True)
     common = {"encoder": encoder, "labels": labels}
     start = None
@@ -272,12 +298,12 @@ def encoder_folders(
     folders = []
     for name, own in (("gold", samples), ("half-1", samples[1::2]), ("half-2", samples[::2])):
         settings = _part(training, name.partition("-")[0] if machine else "plain")
-        beside, last = settings["beside"], settings["passes"] - 1
+        count, last = settings["beside"], settings["passes"] - 1
         models = []
         for run in range(settings["runs"]):
-            others = machine[run * last * beside :]
-            stages = [*((own + others[n * beside : (n + 1) * beside], 1) for n in range(last)), (own, 1)]
             again = {**settings, "seed": settings["seed"] + run}
+            drawn = random.Random(again["seed"]).sample(beside, min(last * count, len(beside)))
+            stages = [*((own + drawn[n * count : (n + 1) * count], 1) for n in range(last)), (own, 1)]
             directory = work / name / f"run-{run + 1}"
             models.append(trainer.train_encoder(stages, directory=directory, settings=again, start=start, **common))
         folders.append(work / name / "files")
