@@ -246,7 +246,7 @@ def test_names_that_share_nothing_are_no_pair_and_joined_ones_are_one_entity() -
 def test_a_name_joins_others_only_when_it_is_like_them_on_the_whole() -> None:
     text = "GPT-3 and GPT and GPT-4\nDense retrieval, retrieval, passage retrieval"
     versions = group(text, [mention(text, name, "Method", name == "GPT") for name in ("GPT-3", "GPT", "GPT-4")], [])
-    joined = joining.join(versions, [(0, 1), (1, 2)], [0.8, 0.9], 0.3)
+    joined = joining.join(versions, [(0, 1), (0, 2), (1, 2)], [0.8, 0.9, 0.9], 0.3)
     assert [[text[a:b] for a, b, _ in entity["mentions"]] for entity in joined] == [["GPT-3"], ["GPT", "GPT-4"]]
 
     names = ("Dense retrieval", "retrieval", "passage retrieval")

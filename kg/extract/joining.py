@@ -91,11 +91,15 @@ def join(
     A pair without a score counts as 0; names with other numbers (`GPT-3.5`, `GPT-4`) are never one thing.
 
     >>> found = [{"name": name, "score": 0.9, "mentions": [name]} for name in ("GPT-3", "GPT", "GPT-4")]
-    >>> [entity["mentions"] for entity in join(found, [(0, 1), (1, 2)], [0.9, 0.8], 0.3)]
+    >>> [entity["mentions"] for entity in join(found, [(0, 1), (0, 2), (1, 2)], [0.9, 0.9, 0.8], 0.3)]
     [['GPT', 'GPT-3'], ['GPT-4']]
     """
     groups = {number: [entity] for number, entity in enumerate(entities)}
-    sums = dict(zip(pairs, scores, strict=True)) | dict.fromkeys(_with_other_numbers(entities), -math.inf)
+    numbers = [set(_NUMBER.findall(entity["name"])) for entity in entities]
+    sums = {
+        (i, j): -math.inf if numbers[i] and numbers[j] and not numbers[i] & numbers[j] else score
+        for (i, j), score in zip(pairs, scores, strict=True)
+    }
 
     def mean(pair: Pair) -> float:
         return sums[pair] / (len(groups[pair[0]]) * len(groups[pair[1]]))
@@ -117,12 +121,6 @@ def join(
         mentions = sorted(mention for entity in members for mention in entity["mentions"])
         joined.append({**chief, "score": max(e["score"] for e in members), "mentions": mentions})
     return sorted(joined, key=lambda entity: entity["mentions"][0])
-
-
-def _with_other_numbers(entities: Sequence[Mapping[str, Any]]) -> list[Pair]:
-    numbers = [set(_NUMBER.findall(entity["name"])) for entity in entities]
-    named = [number for number, found in enumerate(numbers) if found]
-    return [(i, j) for place, i in enumerate(named) for j in named[place + 1 :] if not numbers[i] & numbers[j]]
 
 
 def _facts(text: str, entity: Mapping[str, Any], reading: Reading, begins: Sequence[int]) -> dict[str, Any]:

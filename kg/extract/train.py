@@ -245,7 +245,7 @@ def _silver_texts(path: Path) -> Iterator[tuple[str, str, str]]:
         for batch in pq.ParquetFile(path).iter_batches(columns=["id", "title", "abstract"]):
             for row in batch.to_pylist():
                 yield f"paper:{row['id']}", row["title"] or "", row["abstract"] or ""
-    except (OSError, ValueError) as error:  # Arrow's errors are ValueErrors
+    except (OSError, ValueError, KeyError) as error:  # Arrow's errors are ValueErrors; it leaves out unknown columns
         raise ReadError(f"no Parquet file with id, title and abstract ({error})", path=path) from None
 
 
