@@ -218,12 +218,17 @@ def read_extractions(path: str | Path, papers: Mapping[str, Paper]) -> Iterator[
                 raise ReadError(f"no extraction: {error}", path=path, line=number) from None
             if identifier not in papers:
                 raise ReadError(f"{identifier} is not among the papers read", path=path, line=number)
-            try:
-                yield from_json(row, papers[identifier])
-            except KeyError as error:
-                raise ReadError(f"{identifier}: field {error} is missing", path=path, line=number) from None
-            except (ValueError, TypeError, AttributeError, OverflowError) as error:
-                raise ReadError(f"{identifier}: {error}", path=path, line=number) from None
+            yield from_line(row, papers[identifier], path=path, line=number)
+
+
+def from_line(row: Mapping[str, Any], paper: Paper, *, path: str | Path, line: int) -> Extraction:
+    """`from_json` of what stands in a line of a file; raises ReadError, which names file, line and paper."""
+    try:
+        return from_json(row, paper)
+    except KeyError as error:
+        raise ReadError(f"{paper.id}: field {error} is missing", path=path, line=line) from None
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise ReadError(f"{paper.id}: {error}", path=path, line=line) from None
 
 
 def _spans(entity: Mapping[str, Any], text: str) -> Iterator[tuple[int, int, float]]:

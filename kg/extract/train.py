@@ -33,7 +33,7 @@ from spacy.language import Language
 from spacy.util import load_config
 
 from kg.extract import labels as label_sets
-from kg.extract.annotations import from_json, parse_line, read_extractions, read_texts
+from kg.extract.annotations import from_line, parse_line, read_extractions, read_texts
 from kg.extract.encoder import EncoderReader
 from kg.extract.evaluate import Score, measure
 from kg.extract.fit import Example, Labelled, calibrate_roles, fit_components
@@ -206,12 +206,7 @@ def read_silver(path: Path, texts: Path, *, least: float) -> list[Labelled]:
         if row is None:
             continue
         paper = Paper(id=identifier, title=" ".join(title.split()), abstract=" ".join(abstract.split()))
-        try:
-            labelled.append((paper, _sure_enough(from_json(row, paper), least)))
-        except KeyError as error:
-            raise ReadError(f"{identifier}: field {error} is missing", path=path, line=number) from None
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ReadError(f"{identifier}: {error}", path=path, line=number) from None
+        labelled.append((paper, _sure_enough(from_line(row, paper, path=path, line=number), least)))
     if rows:
         log.warning("%s: %d papers have no text in %s and are left out", path, len(rows), texts)
     return labelled
