@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from kg.extract.train import train
+from kg.extract.train import ENCODER, train
 
 SHARED = Path(__file__).parents[2] / "shared"
 WORK = Path(__file__).parents[1] / ".cache" / "scier"
@@ -70,7 +70,7 @@ def main() -> None:
     (data / "train.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     for name in ("dev", "test", "test_ood"):
         shutil.copyfile(SHARED / "scier" / f"{name}.jsonl", data / f"{name}.jsonl")
-    encoder = Path(sys.argv[1]) if len(sys.argv) > 1 else SHARED / "encoder"
+    encoder = Path(sys.argv[1]) if len(sys.argv) > 1 else ENCODER
     scores = train(data, encoder=encoder, out=WORK / "model", work=WORK / "work")
     for name, table in scores.items():
         print(name, {line: score.f1 for line, score in table.items()})

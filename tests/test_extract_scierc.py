@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from kg.extract import MODEL
+from kg.extract.encoder import EncoderReader
+from kg.extract.plain import find_mentions
 from kg.extract.scierc import TOGETHER, labelled, labels_of, read_scierc
 from kg.model import ReadError
 
@@ -67,3 +70,12 @@ def test_bad_documents_are_refused_with_the_place(tmp_path: Path, line: str, mes
     (tmp_path / "train.jsonl").write_text(line + "\n", "utf-8")
     with pytest.raises(ReadError, match=message):
         read_scierc(tmp_path)
+
+
+def test_mentions_are_whole_words() -> None:
+    text = "\nEmbedding of DBpedia and Wikidata entities is slow."
+    reading = EncoderReader().from_disk(MODEL / "kg_encoder").read("X" + text)
+    found = [reading.text[m["start"] : m["end"]] for m in find_mentions(reading)]
+    middle = reading.text.index("Wikidata") + len("Wikida")
+    assert middle in [int(reading.pieces.ends[last - 1]) for _, _, last in reading.spans("abcde")]
+    assert found[-2:] == ["DBpedia", "Wikidata"]

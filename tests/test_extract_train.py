@@ -20,11 +20,16 @@ def test_bad_data_is_refused_with_the_place(tmp_path: Path, capsys: pytest.Captu
     bad = {"id": "e1", "type": "Animal", "name": "BERT", "surfaces": ["BERT"], "role": "uses"}
     (tmp_path / "a.gold.jsonl").write_text(json.dumps({"id": "1", "entities": [bad]}) + "\n", "utf-8")
     with pytest.raises(SystemExit, match=r"a\.gold\.jsonl:1: paper:1: unknown type 'Animal'"):
+        main(["--data", str(tmp_path), "--out", str(tmp_path / "model")])
+    with pytest.raises(SystemExit, match=r"bert: no encoder there: config\.json and tokenizer\.json and model"):
         main(["--data", str(tmp_path), "--encoder", "bert", "--out", str(tmp_path / "model")])
     with pytest.raises(SystemExit, match="give both"):
-        main(["--data", str(tmp_path), "--encoder", "bert", "--silver", "x.jsonl"])
+        main(["--data", str(tmp_path), "--silver", "x.jsonl"])
     with pytest.raises(SystemExit, match="--beside is for a training that begins with --silver"):
-        main(["--data", str(tmp_path), "--encoder", "bert", "--beside", "x.jsonl", "--beside-texts", "y.jsonl"])
+        main(["--data", str(tmp_path), "--beside", "x.jsonl", "--beside-texts", "y.jsonl"])
+    with pytest.raises(SystemExit):
+        main(["--data", str(tmp_path), "--about", str(tmp_path)])
+    assert "argument --about: " in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
 
 
@@ -53,7 +58,7 @@ def test_what_kg_extract_writes_is_silver_without_its_doubtful_entities(tmp_path
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ('{"id": "1", "entities": [', r"silver\.jsonl:1: no object: broken JSON"),
+        ('{"id": "1", "entities": [', r"silver\.jsonl:1: no extraction: broken JSON"),
         ('{"id": "1", "entities": [{"id": "e1"}]}', r"silver\.jsonl:1: paper:1: "),
         ('{"id": "1"}', r"silver\.jsonl:1: paper:1: field 'entities' is missing"),
     ],

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,9 @@ from kg.extract.annotations import to_json
 from kg.extract.encoder import EncoderReader
 from kg.extract.export_encoder import export_encoder
 from kg.extract.fit import entity_dicts
-from kg.extract.joint import Sizes, distance_buckets, load_encoder
-from kg.extract.labels import VALUE_TAGS, from_ontology
+from kg.extract.joint import distance_buckets
+from kg.extract.labels import from_ontology
+from kg.extract.pretrained import load_encoder
 from kg.extract.train import CONFIG, main, read_gold
 from kg.extract.train_encoder import collate, hide, make_sample
 from kg.extract.wordpieces import load_tokenizer
@@ -175,7 +177,7 @@ def quick(tmp_path: Path) -> Path:
     config = load_config(CONFIG)
     training = config["training"]
     training.update(batch_pieces=400, save_seconds=0)
-    for part, passes in (("silver", 1), ("gold", 30), ("half", 30)):
+    for part, passes in (("silver", 1), ("gold", 30), ("half", 30), ("plain", 20)):
         training[part].update(passes=passes, encoder_rate=0.002, head_rate=0.002, warm_up=4, beside=4)
     for settings in config["components_training"].values():
         settings["fit"]["minimum"] = 1
@@ -251,12 +253,11 @@ def test_what_is_served_is_what_was_trained(
     """The exported files say of a paper what PyTorch says, up to rounding."""
     encoder: Path = request.getfixturevalue(kind)
     labels = from_ontology()
-    sizes = Sizes(len(labels.types), len(labels.tags), len(VALUE_TAGS), len(labels.roles), len(labels.relations))
     torch.manual_seed(1)
-    model = load_encoder(encoder, sizes).eval()
+    model = load_encoder(encoder, labels).eval()
     for parameter in model.parameters():
         parameter.data += 0.03 * torch.randn_like(parameter)
-    export_encoder(model, labels, encoder / "tokenizer.json", tmp_path / "files", bits=32)
+    export_encoder(model, labels, encoder, tmp_path / "files", bits=32)
     reader = EncoderReader().from_disk(tmp_path / "files")
     paper, said = read_gold(data)["train"][1]
     sample = make_sample(paper, said, labels, load_tokenizer(encoder / "tokenizer.json"), with_results=True)
@@ -271,3 +272,54 @@ def test_what_is_served_is_what_was_trained(
     relations = relations.masked_fill(~wanted["relation_allowed"], -1e4)
     for ours, theirs in zip(served, (tags[0, 1:-1], values[0, 1:-1], roles, relations), strict=True):
         assert np.exp(ours) == pytest.approx(torch.softmax(theirs, -1).numpy(), abs=5e-3)
+
+
+@pytest.mark.parametrize("bits", [8, 32])
+@pytest.mark.parametrize("kind", ["encoder", "mpnet"])
+def test_a_training_can_begin_with_a_model_of_kg(
+    kind: str, bits: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """What was written is read back, up to rounding; a head for other labels keeps those with the same name."""
+    encoder: Path = request.getfixturevalue(kind)
+    labels = from_ontology()
+    torch.manual_seed(1)
+    model = load_encoder(encoder, labels)
+    export_encoder(model, labels, encoder, tmp_path, bits=bits)
+    theirs = model.state_dict()
+    for name, ours in load_encoder(tmp_path, labels).state_dict().items():
+        assert (ours - theirs[name]).abs().max() <= 0.02 * theirs[name].abs().max() + 1e-6, name
+
+    others = replace(labels, types=("Gene", "Method"), relations=("none", "binds", "used_for"), roles=())
+    for name, ours in load_encoder(tmp_path, others).state_dict().items():
+        if name == "tags.weight":
+            assert ours.shape[0] == 5
+            same = (ours[3:], theirs[name][[labels.tags.index(tag) for tag in ("B-Method", "I-Method")]])
+        elif name == "relation.weight":
+            same = (ours[[0, 2]], theirs[name][[0, labels.relations.index("used_for")]])
+        elif name.partition(".")[0] in ("tags", "types", "role", "relation"):
+            continue
+        else:
+            same = (ours, theirs[name])
+        assert (same[0] - same[1]).abs().max() <= 0.02 * theirs[name].abs().max() + 1e-6, name
+
+
+@pytest.mark.slow
+def test_a_training_for_labels_of_ones_own_begins_with_what_ships(tmp_path: Path, quick: Path) -> None:
+    document = {
+        "sentences": [["We", "use", "BERT", "for", "gene", "tagging", "."], ["BERT", "beats", "GPT", "."]],
+        "ner": [[[2, 2, "Method"], [4, 5, "Problem"]], [[7, 7, "Method"], [9, 9, "Method"]]],
+        "relations": [[[2, 2, 4, 5, "for"]], [[7, 7, 9, 9, "beats"]]],
+    }
+    (tmp_path / "train.jsonl").write_text((json.dumps(document) + "\n") * 4, "utf-8")
+    (tmp_path / "about.md").write_text("# Genes\n\nAnnotated by us.\n", "utf-8")
+    out = tmp_path / "model"
+    about = ["--about", str(tmp_path / "about.md")]
+    config = load_config(quick)
+    config["training"]["plain"].update(encoder_rate=0.0002)
+    config.to_disk(quick)
+    main(["--data", str(tmp_path), "--out", str(out), "--config", str(quick), *about])
+    [said] = extract([Paper(id="paper:1", title="", abstract="We use BERT for gene tagging .")], nlp=load(out))
+    assert {(e.name, e.type) for e in said.entities} == {("BERT", "Method"), ("Gene Tagging", "Problem")}
+    card = (out / "MODEL_CARD.md").read_text("utf-8")
+    assert card.startswith("# Genes\n\nAnnotated by us.\n")
+    assert "4 texts (types Method, Problem; relations beats, for)" in card

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -178,24 +179,33 @@ def from_json(row: Mapping[str, Any], paper: Paper) -> Extraction:
     )
 
 
+def read_objects(path: str | Path, wanted: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Number, paper's id and object of each line of a file of JSON lines, packed with gzip or not.
+
+    Raises ReadError, which names the line and what was `wanted` there.
+    """
+    number = 0
+    try:
+        with gzip.open(path) if Path(path).suffix == ".gz" else Path(path).open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, *parse_line(line)
+    except ValueError as error:
+        raise ReadError(f"no {wanted}: {error}", path=path, line=number) from None
+    except (OSError, EOFError) as error:
+        raise ReadError(f"cannot be read ({getattr(error, 'strerror', None) or error})", path=path) from error
+
+
 def read_texts(path: str | Path) -> dict[str, Paper]:
     """The papers of a file in our own layout by id, as they are: annotations refer to the raw text."""
     papers: dict[str, Paper] = {}
-    with Path(path).open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                identifier, row = parse_line(line)
-                title, abstract = row.get("title"), row.get("abstract") or ""
-                if not (isinstance(title, str) and title and isinstance(abstract, str)):
-                    raise ValueError("the title is missing, or no text")
-            except ValueError as error:
-                raise ReadError(f"no paper with id, title and abstract: {error}", path=path, line=number) from None
-            url, doi, arxiv_id = (v if isinstance(v := row.get(k), str) else None for k in ("url", "doi", "arxiv_id"))
-            papers[identifier] = Paper(
-                id=identifier, title=title, abstract=abstract, url=url, doi=doi, arxiv_id=arxiv_id
-            )
+    wanted = "paper with id, title and abstract"
+    for number, identifier, row in read_objects(path, wanted):
+        title, abstract = row.get("title"), row.get("abstract") or ""
+        if not (isinstance(title, str) and title and isinstance(abstract, str)):
+            raise ReadError(f"no {wanted}: the title is missing, or no text", path=path, line=number)
+        url, doi, arxiv_id = (v if isinstance(v := row.get(k), str) else None for k in ("url", "doi", "arxiv_id"))
+        papers[identifier] = Paper(id=identifier, title=title, abstract=abstract, url=url, doi=doi, arxiv_id=arxiv_id)
     return papers
 
 
@@ -204,21 +214,10 @@ def read_extractions(path: str | Path, papers: Mapping[str, Paper]) -> Iterator[
 
     Raises ReadError, which names file, line and paper, at the first line that does not fit its paper.
     """
-    try:
-        file = Path(path).open("rb")  # noqa: SIM115 closed below
-    except OSError as error:
-        raise ReadError(f"cannot be read ({error.strerror})", path=path) from error
-    with file as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                identifier, row = parse_line(line)
-            except ValueError as error:
-                raise ReadError(f"no extraction: {error}", path=path, line=number) from None
-            if identifier not in papers:
-                raise ReadError(f"{identifier} is not among the papers read", path=path, line=number)
-            yield from_line(row, papers[identifier], path=path, line=number)
+    for number, identifier, row in read_objects(path, "extraction"):
+        if identifier not in papers:
+            raise ReadError(f"{identifier} is not among the papers read", path=path, line=number)
+        yield from_line(row, papers[identifier], path=path, line=number)
 
 
 def from_line(row: Mapping[str, Any], paper: Paper, *, path: str | Path, line: int) -> Extraction:

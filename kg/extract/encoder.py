@@ -46,7 +46,7 @@ Places = int | NDArray[np.int64]
 QUERIES = 4
 #: Weights that are kept column by column: vectors are multiplied with their transposes.
 _BY_COLUMN = tuple(f"{name}.weight" for name in ("entity", "role_inner", "query", "key", "value", "pair_inner"))
-FILES = ("encoder.onnx", "heads.npz", "tokenizer.json", "labels.json")
+FILES = ("encoder.onnx", "heads.npz", "tokenizer.json", "labels.json", "config.json")
 
 
 @Language.factory("kg_encoder", assigns=["doc._.kg_reading"])
@@ -352,6 +352,16 @@ class Reading:
                 kind, first, _ = found[-1]
                 found[-1] = (kind, first, number + 1)
         return found
+
+    def whole_words(self, first: int, last: int) -> Span:
+        """The characters of the pieces from `first` up to `last`, with the rest of a word that they begin or end in."""
+        text = self.text
+        start, end = int(self.pieces.starts[first]), int(self.pieces.ends[last - 1])
+        while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
+            start -= 1
+        while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+            end += 1
+        return start, end
 
     def roles(self, entities: Sequence[Mapping[str, Any]]) -> Floats:
         """The logarithm of the probability of each role, for entities (dicts, see `kg_entities`)."""

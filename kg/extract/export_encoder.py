@@ -31,8 +31,11 @@ class Reader(nn.Module):
         return vectors, self.tags(vectors), self.values(vectors)
 
 
-def export_encoder(model: JointModel, labels: Labels, tokenizer: Path, folder: Path, *, bits: int = 8) -> None:
-    """Write the files of the component `kg_encoder` to a folder; `bits` are those of the encoder's weights, 8 or 32."""
+def export_encoder(model: JointModel, labels: Labels, encoder: Path, folder: Path, *, bits: int = 8) -> None:
+    """Write the files of the component `kg_encoder` to a folder; `bits` are those of the encoder's weights, 8 or 32.
+
+    `encoder` is the folder that the training began with.
+    """
     model = model.eval().cpu()
     folder.mkdir(parents=True, exist_ok=True)
     example = (torch.ones(1, 8, dtype=torch.long), torch.ones(1, 8, dtype=torch.long))
@@ -62,5 +65,6 @@ def export_encoder(model: JointModel, labels: Labels, tokenizer: Path, folder: P
         if not name.startswith(("encoder.", "tags.", "values."))
     }
     np.savez_compressed(folder / "heads.npz", **heads)
-    shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copyfile(encoder / name, folder / name)
     (folder / "labels.json").write_text(json.dumps(labels.to_json(), indent=1, sort_keys=True) + "\n", "utf-8")

@@ -6,35 +6,22 @@ they stand apart and from what a learned query of the pair finds in the text.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from kg.extract.labels import VALUE_TAGS, Labels
 from kg.extract.pairs import DISTANCES
 from kg.extract.wordpieces import CASES
 
 QUERIES = 4
 TYPE_WIDTH = 32
 PLACE_WIDTH = 64
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How many labels each head chooses from."""
-
-    types: int
-    tags: int
-    values: int
-    roles: int
-    relations: int
 
 
 @dataclass
@@ -141,23 +128,23 @@ class Encoder(nn.Module):
 class JointModel(nn.Module):
     """The encoder and its heads."""
 
-    def __init__(self, config: Mapping[str, Any], sizes: Sizes, dropout: float = 0.1) -> None:
+    def __init__(self, config: Mapping[str, Any], labels: Labels, dropout: float = 0.1) -> None:
         super().__init__()
         width = config["hidden_size"]
         self.encoder = Encoder(config)
         self.dropout = nn.Dropout(dropout)
-        self.tags = nn.Linear(width, sizes.tags)
-        self.values = nn.Linear(width, sizes.values)
-        self.types = nn.Embedding(sizes.types, TYPE_WIDTH)
+        self.tags = nn.Linear(width, len(labels.tags))
+        self.values = nn.Linear(width, len(VALUE_TAGS))
+        self.types = nn.Embedding(len(labels.types), TYPE_WIDTH)
         self.entity = nn.Linear(2 * width + TYPE_WIDTH, width)
         self.role_inner = nn.Linear(2 * width, width)
-        self.role = nn.Linear(width, sizes.roles)
+        self.role = nn.Linear(width, max(1, len(labels.roles)))
         self.query = nn.Linear(2 * width, width)
         self.key = nn.Linear(width, width)
         self.value = nn.Linear(width, width)
         self.distances = nn.Embedding(DISTANCES, PLACE_WIDTH)
         self.pair_inner = nn.Linear(4 * width + PLACE_WIDTH, width)
-        self.relation = nn.Linear(width, sizes.relations)
+        self.relation = nn.Linear(width, len(labels.relations))
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Logits of tags and values (papers x pieces x labels), of roles (entities) and of relations (pairs)."""
@@ -206,45 +193,3 @@ class JointModel(nn.Module):
         pair = torch.cat([head, tail, head * tail, context, distance], dim=1)
         logits: Tensor = self.relation(self.dropout(functional.gelu(self.pair_inner(pair))))
         return logits
-
-
-def load_encoder(folder: Path, sizes: Sizes, dropout: float = 0.1) -> JointModel:
-    """A joint model with the encoder of a BERT or MPNet: `config.json` and `model.safetensors` of a folder.
-
-    `dropout` is that of the heads; the encoder's own is in its config.
-    """
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    model = JointModel(config, sizes, dropout)
-    for module in model.modules():
-        if isinstance(module, nn.Linear | nn.Embedding):
-            nn.init.normal_(module.weight, std=config["initializer_range"])
-    nn.init.zeros_(model.encoder.cases.weight)
-    weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
-    state = model.encoder.state_dict()
-    state["words.weight"] = weights["embeddings.word_embeddings.weight"]
-    state["positions.weight"] = weights["embeddings.position_embeddings.weight"]
-    if model.encoder.relative is not None:
-        state["relative.weight"] = weights["encoder.relative_attention_bias.weight"]
-        attention, out, norm = ("attn.q", "attn.k", "attn.v"), "attn.o", "LayerNorm"
-    else:
-        state["kind"] = weights["embeddings.token_type_embeddings.weight"][0]
-        attention, out, norm = ("self.query", "self.key", "self.value"), "output.dense", "output.LayerNorm"
-    if "embeddings.case_embeddings.weight" in weights:
-        state["cases.weight"] = weights["embeddings.case_embeddings.weight"]
-    parts = [("norm", "embeddings.LayerNorm")]
-    for number in range(config["num_hidden_layers"]):
-        own, layer = f"layers.{number}", f"encoder.layer.{number}"
-        for kind in ("weight", "bias"):
-            state[f"{own}.qkv.{kind}"] = torch.cat([weights[f"{layer}.attention.{part}.{kind}"] for part in attention])
-        parts += [
-            (f"{own}.out", f"{layer}.attention.{out}"),
-            (f"{own}.norm1", f"{layer}.attention.{norm}"),
-            (f"{own}.up", f"{layer}.intermediate.dense"),
-            (f"{own}.down", f"{layer}.output.dense"),
-            (f"{own}.norm2", f"{layer}.output.LayerNorm"),
-        ]
-    for ours, theirs in parts:
-        for kind in ("weight", "bias"):
-            state[f"{ours}.{kind}"] = weights[f"{theirs}.{kind}"]
-    model.encoder.load_state_dict(state)
-    return model

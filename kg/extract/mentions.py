@@ -175,14 +175,14 @@ def candidates(
     index = Index(text)
     begins = [begin for begin, _ in sentences(text)]
     matches = {span: n for span, n in lexicon.matches(text, own).items() if not crosses_border(text, begins, *span)}
-    best = {whole_words(reading, first, last): kind for kind, first, last in reading.spans(ENTITY_TYPES)}
+    best = {reading.whole_words(first, last): kind for kind, first, last in reading.spans(ENTITY_TYPES)}
     detected = {span: kind for span, kind in best.items() if not crosses_border(text, begins, *span)}
     surfaces: dict[str, dict[str, int]] = {}
     for (start, end), kind in detected.items():
         kinds = surfaces.setdefault(text[start:end], {})
         kinds[kind] = kinds.get(kind, 0) + 1
     for number, first, last in reading.possible(POSSIBLE):
-        start, end = whole_words(reading, first, last)
+        start, end = reading.whole_words(first, last)
         if not crosses_border(text, begins, start, end):
             surfaces.setdefault(text[start:end], {}).setdefault(ENTITY_TYPES[number], 0)
     partner: dict[str, str] = {}
@@ -227,17 +227,6 @@ def _rates(reading: Reading, places: Sequence[Sequence[Span]]) -> Iterator[Rates
     begins = np.cumsum(counts) - counts
     means = np.add.reduceat(likely, begins) / counts[:, None]
     yield from zip(np.maximum.reduceat(likely, begins).tolist(), means.tolist(), strict=True)
-
-
-def whole_words(reading: Reading, first: int, last: int) -> Span:
-    """The characters of some pieces, with the rest of a word that they begin or end in."""
-    text = reading.text
-    start, end = int(reading.pieces.starts[first]), int(reading.pieces.ends[last - 1])
-    while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
-        start -= 1
-    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
-        end += 1
-    return start, end
 
 
 def likelihood(value: float) -> int:

@@ -56,18 +56,14 @@ def make_plain_pipeline() -> Language:
 
 
 def find_mentions(reading: Reading) -> list[dict[str, Any]]:
-    """The mentions of a text, with their scores."""
-    labels = reading.heads.labels
-    found = []
-    for kind, first, last in reading.spans(labels.types):
-        found.append(
-            {
-                "start": int(reading.pieces.starts[first]),
-                "end": int(reading.pieces.ends[last - 1]),
-                "type": kind,
-                "score": round(float(reading.likely(first, last)[labels.types.index(kind)]), 4),
-            }
-        )
+    """The mentions of a text, with their scores: of whole words, none over another."""
+    types = reading.heads.labels.types
+    found: list[dict[str, Any]] = []
+    for kind, first, last in reading.spans(types):
+        start, end = reading.whole_words(first, last)
+        if not found or found[-1]["end"] <= start:
+            score = round(float(reading.likely(first, last)[types.index(kind)]), 4)
+            found.append({"start": start, "end": end, "type": kind, "score": score})
     return found
 
 

@@ -1,9 +1,10 @@
-"""Trains the whole pipeline: `python -m kg.extract.train --data DIR --encoder DIR [--silver FILE --silver-texts FILE]`.
+"""Trains the whole pipeline: `python -m kg.extract.train --data DIR`.
 
 DIR of --data holds pairs NAME.papers.jsonl and NAME.gold.jsonl. The pair `train` is trained on (every pair, where
 there is none of that name), the others are only scored. One in twenty of the papers trained on is held back to be
-scored, too. DIR of --encoder is a BERT: config.json, model.safetensors and tokenizer.json. A training that was
-interrupted goes on from the checkpoints in WORK; the same data, settings, versions and machine give the same model.
+scored, too. DIR of --encoder is a BERT (config.json, model.safetensors and tokenizer.json) or the folder kg_encoder of
+a model of kg; without it the encoder that ships is trained on. A training that was interrupted goes on from the
+checkpoints in WORK; the same data, settings, versions and machine give the same model.
 
 DIR of --data may also hold documents in the format of SciERC (NAME.jsonl with sentences, ner, relations), with types
 and relations of their own: the model then says these, and nothing of roles and results.
@@ -15,7 +16,6 @@ and relations of their own: the model then says these, and nothing of roles and 
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
 import logging
@@ -32,8 +32,9 @@ import numpy as np
 from spacy.language import Language
 from spacy.util import load_config
 
+from kg.extract import MODEL
 from kg.extract import labels as label_sets
-from kg.extract.annotations import from_line, parse_line, read_extractions, read_texts
+from kg.extract.annotations import from_line, read_extractions, read_objects, read_texts
 from kg.extract.encoder import EncoderReader
 from kg.extract.evaluate import Score, measure
 from kg.extract.fit import Example, Labelled, calibrate_roles, fit_components
@@ -45,6 +46,8 @@ from kg.model import ASPECTS, Extraction, KGError, MissingExtra, Paper, ReadErro
 log = logging.getLogger("kg.extract.train")
 
 CONFIG = Path(__file__).with_name("train.cfg")
+#: What is begun with where nothing else is given: the encoder of the model that ships.
+ENCODER = MODEL / "kg_encoder"
 #: Every how many-th paper is held back.
 HELD_OUT = 20
 
@@ -53,7 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m kg.extract.train", description=(__doc__ or "").split("\n\n>>>")[0])
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of annotated papers")
-    parser.add_argument("--encoder", type=Path, required=True, metavar="DIR", help="the BERT that is begun with")
+    parser.add_argument(
+        "--encoder",
+        type=Path,
+        default=ENCODER,
+        metavar="DIR",
+        help="what is begun with (default: what ships)",
+    )
     parser.add_argument("--silver", type=Path, metavar="FILE", help="machine-made annotations (.jsonl or .jsonl.gz)")
     parser.add_argument("--silver-texts", type=Path, metavar="FILE", help="their papers: JSON Lines or Parquet")
     parser.add_argument(
@@ -63,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("model"), metavar="DIR", help="the model (default: model)")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where checkpoints go (default: OUT.work)")
     parser.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help="settings in place of our own")
+    parser.add_argument("--about", type=_text, metavar="FILE", help="Markdown to begin the card with")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("spacy").setLevel(logging.WARNING)
@@ -80,25 +90,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
             out=given.out,
             work=given.work or given.out.with_name(given.out.name + ".work"),
             config=given.config,
+            about=given.about or "",
         )
     except KGError as error:
         raise SystemExit(f"error: {error}") from None
 
 
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"{path}: cannot be read ({error})") from None
+
+
 def train(
     data: Path,
     *,
-    encoder: Path,
+    encoder: Path = ENCODER,
     silver: tuple[Path, Path] | None = None,
     beside: tuple[Path, Path] | None = None,
     out: Path,
     work: Path,
     config: Path = CONFIG,
+    about: str = "",
 ) -> dict[str, dict[str, Score]]:
-    """Train on the annotations in `data`, write the model to `out`, return its scores by set."""
+    """Train on the annotations in `data`, write the model to `out`, return its scores by set.
+
+    `about` is the beginning of its card, in Markdown.
+    """
+    check_encoder(encoder)
     foreign = read_scierc(data)
     if foreign:
-        return train_plain(foreign, encoder=encoder, out=out, work=work, config=config)
+        return train_plain(foreign, encoder=encoder, out=out, work=work, config=config, about=about)
     sets = read_gold(data)
     chosen = ["train"] if "train" in sets else sorted(sets)
     whole = [labelled for name in chosen for labelled in sets[name]]
@@ -123,7 +146,6 @@ def train(
     nlp.meta["name"] = settings["model"]["name"]
     nlp.meta["spacy_version"] = ">=3.8.7,<4.0.0"
     nlp.meta["description"] = "Methods, tasks, datasets, metrics and concepts in papers, their roles and relations."
-    nlp.meta["license"] = "Apache-2.0"
     scores = {
         name: measure(nlp, {paper.id: paper for paper, _ in own}, {paper.id: said for paper, said in own})
         for name, own in scored.items()
@@ -132,12 +154,19 @@ def train(
     for name, table in scores.items():
         for line, value in table.items():
             log.info("%-9s %-40s %s", name, line, value)
-    write_model(nlp, out, card=model_card(scores, len(gold), len(extra)))
+    trained_on = f"{len(gold):,} annotated and {len(extra):,} machine-labelled papers"
+    write_model(nlp, out, card=model_card(about, trained_on, scores))
     return scores
 
 
 def train_plain(
-    sets: Mapping[str, Sequence[Labelled]], *, encoder: Path, out: Path, work: Path, config: Path = CONFIG
+    sets: Mapping[str, Sequence[Labelled]],
+    *,
+    encoder: Path,
+    out: Path,
+    work: Path,
+    config: Path = CONFIG,
+    about: str = "",
 ) -> dict[str, dict[str, Score]]:
     """Train on documents in SciERC's format, with their own labels; the relations' threshold is chosen on `dev`."""
     trainer, exporter = _training()
@@ -150,7 +179,7 @@ def train_plain(
     samples = trainer.samples_of(gold, labels, encoder, with_results=False)
     stages = [(samples, settings["passes"])]
     model = trainer.train_encoder(stages, encoder=encoder, labels=labels, directory=work / "plain", settings=settings)
-    exporter.export_encoder(model, labels, encoder / "tokenizer.json", work / "plain" / "files", bits=settings["bits"])
+    exporter.export_encoder(model, labels, encoder, work / "plain" / "files", bits=settings["bits"])
     nlp = make_plain_pipeline()
     reader: Any = nlp.get_pipe("kg_encoder")
     reader.from_disk(work / "plain" / "files")
@@ -162,9 +191,8 @@ def train_plain(
     for name, table in scores.items():
         for line, value in table.items():
             log.info("%-9s %-10s %s", name, line, value)
-    card = ["# Model card", "", f"Types {', '.join(labels.types)}; relations {', '.join(labels.relations[1:])}.", ""]
-    card += [f"- {name}: {line} F1 {value.f1:.1f}" for name, table in scores.items() for line, value in table.items()]
-    write_model(nlp, out, card="\n".join(card) + "\n")
+    trained_on = f"{len(gold)} texts (types {', '.join(labels.types)}; relations {', '.join(labels.relations[1:])})"
+    write_model(nlp, out, card=model_card(about, trained_on, scores))
     return scores
 
 
@@ -175,6 +203,15 @@ def _training() -> tuple[ModuleType, ModuleType]:
     except ImportError:
         raise MissingExtra("training", "train") from None
     return train_encoder, export_encoder
+
+
+def check_encoder(folder: Path) -> None:
+    """Refuse a folder that a training cannot begin with."""
+    missing = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
+    if not any((folder / name).is_file() for name in ("model.safetensors", "encoder.onnx")):
+        missing.append("model.safetensors")
+    if missing:
+        raise ReadError(f"no encoder there: {' and '.join(missing)} missing", path=folder)
 
 
 def held_out(paper: str) -> bool:
@@ -199,7 +236,7 @@ def read_gold(folder: Path) -> dict[str, list[Labelled]]:
 
 def read_silver(path: Path, texts: Path, *, least: float) -> list[Labelled]:
     """Machine-made annotations whose entities score `least` or more; white space in texts is made one blank."""
-    rows = {identifier: (number, row) for number, identifier, row in _objects(path)}
+    rows = {identifier: (number, row) for number, identifier, row in read_objects(path, "extraction")}
     labelled = []
     for identifier, title, abstract in _silver_texts(texts):
         number, row = rows.pop(identifier, (0, None))
@@ -231,7 +268,7 @@ def _sure_enough(said: Extraction, least: float) -> Extraction:
 
 def _silver_texts(path: Path) -> Iterator[tuple[str, str, str]]:
     if path.suffix != ".parquet":
-        for _, identifier, row in _objects(path):
+        for _, identifier, row in read_objects(path, "paper"):
             yield identifier, row.get("title") or "", row.get("abstract") or ""
         return
     import pyarrow.parquet as pq
@@ -242,20 +279,6 @@ def _silver_texts(path: Path) -> Iterator[tuple[str, str, str]]:
                 yield f"paper:{row['id']}", row["title"] or "", row["abstract"] or ""
     except (OSError, ValueError, KeyError) as error:  # Arrow's errors are ValueErrors; it leaves out unknown columns
         raise ReadError(f"no Parquet file with id, title and abstract ({error})", path=path) from None
-
-
-def _objects(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """Number, paper's id and object of each line of a file of JSON lines, packed with gzip or not."""
-    number = 0
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, *parse_line(line)
-    except ValueError as error:
-        raise ReadError(f"no object: {error}", path=path, line=number) from None
-    except (OSError, EOFError) as error:
-        raise ReadError(f"cannot be read ({error})", path=path) from None
 
 
 def encoder_folders(
@@ -302,9 +325,7 @@ def encoder_folders(
             directory = work / name / f"run-{run + 1}"
             models.append(trainer.train_encoder(stages, directory=directory, settings=again, start=start, **common))
         folders.append(work / name / "files")
-        exporter.export_encoder(
-            trainer.averaged(models), labels, encoder / "tokenizer.json", folders[-1], bits=settings["bits"]
-        )
+        exporter.export_encoder(trainer.averaged(models), labels, encoder, folders[-1], bits=settings["bits"])
     return folders
 
 
@@ -356,33 +377,12 @@ def write_model(nlp: Language, out: Path, *, card: str) -> None:
     aside.rename(out)
 
 
-def model_card(scores: Mapping[str, Mapping[str, Score]], gold: int, silver: int) -> str:
-    """What the model is, made of, and worth."""
+def model_card(about: str, trained_on: str, scores: Mapping[str, Mapping[str, Score]]) -> str:
+    """What the model is (`about`, in Markdown), what it was trained on, and its scores by set."""
     lines = [
-        "# Model card",
+        about.strip() or "# Model card",
         "",
-        "Finds methods, tasks, datasets, metrics and concepts in titles and abstracts of papers (English; machine",
-        "learning, language, vision, retrieval, robotics), what each is to the paper, how they are related, and the",
-        "numbers reported. One BERT encoder of six layers (MiniLM), with heads for tags, numbers, roles and relations,",
-        "in 8 bits; behind it logistic regressions over named features that correct what it says.",
-        "",
-        f"- **Data**: {gold:,} titles and abstracts that a large language model annotated, reading each whole under",
-        "  written definitions, with checks of form by program. They are not annotations by people.",
-        *(
-            [f"  Before them, {silver:,} abstracts that a larger model, fine-tuned on such annotations, labelled."]
-            * bool(silver)
-        ),
-        "- **Licence**: Apache-2.0.",
-        "- **Encoder**: all-MiniLM-L6-v2 (Apache-2.0), trained on as a masked language model over 60,000 titles and",
-        "  abstracts of conference papers, with an embedding of letter case.",
-        "- **Command**: `python -m kg.extract.train --data DIR --encoder DIR"
-        + (" --silver FILE --silver-texts FILE`" if silver else "`")
-        + " (see docs/training.md).",
-        "- **Limits**: English only; Concept is the fuzziest type; many relations are wrong or missing; whole",
-        "  papers were not trained on.",
-        "",
-        "F1 in percent (role accuracy: percent right). Held out: one in twenty of the papers, never trained on; one",
-        "number was chosen on them, which makes the scores of roles mean what they say.",
+        f"Trained by `python -m kg.extract.train` on {trained_on}. F1 in percent (role accuracy: percent right):",
         "",
         f"| | {' | '.join(scores)} |",
         f"|---|{'---|' * len(scores)}",

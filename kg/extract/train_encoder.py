@@ -20,9 +20,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from kg.extract.annotations import longest_first
-from kg.extract.joint import Batch, JointModel, Sizes, load_encoder
-from kg.extract.labels import NONE, VALUE_TAGS, Labels
+from kg.extract.joint import Batch, JointModel
+from kg.extract.labels import NONE, Labels
 from kg.extract.pairs import pair_distance
+from kg.extract.pretrained import load_encoder
 from kg.extract.results import numbers
 from kg.extract.wordpieces import LONGEST, Pieces, cut, load_tokenizer, mask_id, special_ids
 from kg.model import Extraction, Paper
@@ -252,10 +253,7 @@ def train_encoder(
     """
     torch.manual_seed(settings["seed"])
     directory.mkdir(parents=True, exist_ok=True)
-    sizes = Sizes(
-        len(labels.types), len(labels.tags), len(VALUE_TAGS), max(1, len(labels.roles)), len(labels.relations)
-    )
-    model = load_encoder(encoder, sizes, settings["dropout"])
+    model = load_encoder(encoder, labels, settings["dropout"])
     tokenizer = load_tokenizer(encoder / "tokenizer.json")
     if start is not None:
         model.load_state_dict(torch.load(start, weights_only=True))
