@@ -119,6 +119,9 @@ def test_build_from_standard_input(folder: Path) -> None:
         (["build", "papers.jsonl", "-o", "papers.bib"], 1, "papers.bib: cannot be written"),
         (["remove", "nowhere", "p1"], 1, "nowhere: no graph here"),
         (["remove", "nowhere"], 2, "Missing argument 'PAPER...'"),
+        (["draw", "nowhere", "x.html", "--depth", "2"], 2, "--depth goes from a node: give it with --around"),
+        (["query", "nowhere", "RETURN 1", "--json", "--csv"], 2, "--json and --csv exclude each other: give one"),
+        (["merges", "nowhere", "--csv", "--json"], 2, "--json and --csv exclude each other: give one"),
     ],
 )
 def test_errors_are_one_line_and_leave_nothing(folder: Path, arguments: list[str], code: int, message: str) -> None:

@@ -304,7 +304,9 @@ def test_a_training_can_begin_with_a_model_of_kg(
 
 
 @pytest.mark.slow
-def test_a_training_for_labels_of_ones_own_begins_with_what_ships(tmp_path: Path, quick: Path) -> None:
+def test_a_training_for_labels_of_ones_own_begins_with_what_ships(
+    tmp_path: Path, quick: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     document = {
         "sentences": [["We", "use", "BERT", "for", "gene", "tagging", "."], ["BERT", "beats", "GPT", "."]],
         "ner": [[[2, 2, "Method"], [4, 5, "Problem"]], [[7, 7, "Method"], [9, 9, "Method"]]],
@@ -320,6 +322,15 @@ def test_a_training_for_labels_of_ones_own_begins_with_what_ships(tmp_path: Path
     main(["--data", str(tmp_path), "--out", str(out), "--config", str(quick), *about])
     [said] = extract([Paper(id="paper:1", title="", abstract="We use BERT for gene tagging .")], nlp=load(out))
     assert {(e.name, e.type) for e in said.entities} == {("BERT", "Method"), ("Gene Tagging", "Problem")}
+    (tmp_path / "train.jsonl").write_text((json.dumps(document).replace("Problem", "Task") + "\n") * 4, "utf-8")
+    main(
+        ["--data", str(tmp_path), "--out", str(tmp_path / "next"), "--work", str(out) + ".work", "--config", str(quick)]
+    )
+    assert "begun with other data, settings or weights; this training begins anew" in caplog.text
+    [said] = extract(
+        [Paper(id="paper:1", title="", abstract="We use BERT for gene tagging .")], nlp=load(tmp_path / "next")
+    )
+    assert {(e.name, e.type) for e in said.entities} == {("BERT", "Method"), ("Gene Tagging", "Task")}
     card = (out / "MODEL_CARD.md").read_text("utf-8")
     assert card.startswith("# Genes\n\nAnnotated by us.\n")
     assert "4 texts (types Method, Problem; relations beats, for)" in card

@@ -27,8 +27,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 def output_options(command: Command) -> Command:
     """`--json` and `--csv` for commands that answer with rows."""
-    command = click.option("--csv", "as_csv", is_flag=True, help="Answer as CSV.")(command)
-    return click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")(command)
+    command = click.option("--csv", "as_csv", is_flag=True, callback=_one_form, help="Answer as CSV.")(command)
+    return click.option("--json", "as_json", is_flag=True, callback=_one_form, help="Answer as JSON.")(command)
+
+
+def _one_form(context: click.Context, parameter: click.Parameter, chosen: bool) -> bool:
+    other = "as_csv" if parameter.name == "as_json" else "as_json"
+    if chosen and context.params.get(other):
+        raise click.UsageError("--json and --csv exclude each other: give one")
+    return chosen
 
 
 def read_options(command: Command) -> Command:

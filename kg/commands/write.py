@@ -54,7 +54,7 @@ def export(directory: str, file: str, format_: str | None, base: str | None, min
 @click.argument("directory", metavar="DIR")
 @click.argument("file", metavar="FILE.html", type=click.Path(dir_okay=False))
 @click.option("--around", metavar="ID", help="Only what hangs together with this node (an id or an unambiguous name).")
-@click.option("--depth", type=click.IntRange(min=0), default=1, show_default=True, help="So many steps from --around.")
+@click.option("--depth", type=click.IntRange(min=0), help="So many steps from --around (default: 1).")
 @click.option("--limit", type=click.IntRange(min=1), default=150, show_default=True, help="At most so many nodes.")
 @click.option(
     "--min-confidence", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Only statements as sure."
@@ -65,7 +65,7 @@ def draw(
     directory: str,
     file: str,
     around: str | None,
-    depth: int,
+    depth: int | None,
     limit: int,
     min_confidence: float,
     papers: bool,
@@ -79,6 +79,8 @@ def draw(
     from kg.draw import draw as draw_graph
     from kg.find import resolve_name
 
+    if depth is not None and around is None:
+        raise click.UsageError("--depth goes from a node: give it with --around")
     graph = load_graph(directory)
     if around is not None:
         around = resolve_name(graph, around, types=(*ENTITY_TYPES, "Paper"), redirects=redirects(directory))
@@ -88,7 +90,7 @@ def draw(
         graph,
         file,
         around=around,
-        depth=depth,
+        depth=1 if depth is None else depth,
         limit=limit,
         min_confidence=min_confidence,
         papers=papers,

@@ -6,6 +6,8 @@ so that a training that was interrupted goes on from it. Needs PyTorch (`pip ins
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import random
 import time
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 
 #: What a label that is not to be learnt is written as.
 UNKNOWN = -100
+#: The settings that a training's weights come from.
+DECIDING = ("seed", "batch_pieces", "encoder_rate", "head_rate", "warm_up", "dropout", "hidden")
 LOSSES = {"tags": 1.0, "values": 0.3, "roles": 0.5, "relations": 1.0}
 
 
@@ -247,7 +251,7 @@ def train_encoder(
     settings: Mapping[str, Any],
     start: Path | None = None,
 ) -> JointModel:
-    """Train over `stages` (samples, passes) in order; `directory` keeps the checkpoint, which is gone on from.
+    """Train over `stages` (samples, passes) in order; the same training goes on from the checkpoint in `directory`.
 
     `start` is the file of weights of an earlier training that is begun with.
     """
@@ -274,14 +278,17 @@ def train_encoder(
         optimizer, lambda step: min((step + 1) / settings["warm_up"], max(0.0, 1 - step / len(plan)))
     )
     done = 0
+    what = fingerprint(stages, settings, model)
     checkpoint = directory / "checkpoint.pt"
-    if checkpoint.is_file():
-        state = torch.load(checkpoint, weights_only=True, map_location=device)
+    state = torch.load(checkpoint, weights_only=True, map_location=device) if checkpoint.is_file() else {}
+    if state.get("what") == what:
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         done = state["done"]
         log.info("going on after step %d of %d", done, len(plan))
+    elif state:
+        log.warning("%s: begun with other data, settings or weights; this training begins anew", checkpoint)
     begun = saved = time.monotonic()
     sums: dict[str, float] = {}
     count = 0
@@ -311,7 +318,7 @@ def train_encoder(
             sums, count = {}, 0
         last_of_stage = step + 1 == len(plan) or plan[step + 1][0] != name
         if last_of_stage or time.monotonic() - saved > settings["save_seconds"]:
-            _save(model, optimizer, schedule, step + 1, checkpoint)
+            _save(model, optimizer, schedule, step + 1, what, checkpoint)
             saved = time.monotonic()
         if last_of_stage:
             _write(model.state_dict(), directory / f"{name}.pt")
@@ -339,8 +346,22 @@ def _plan(
                 yield f"pass-{number:02d}", batch
 
 
-def _save(model: JointModel, optimizer: Any, schedule: Any, done: int, path: Path) -> None:
+def fingerprint(stages: Sequence[tuple[Sequence[Sample], int]], settings: Mapping[str, Any], model: JointModel) -> str:
+    """A hash of all that a training comes from: two with the same one give the same weights."""
+    content = hashlib.sha256()
+    content.update(json.dumps([settings[name] for name in DECIDING]).encode())
+    for samples, passes in stages:
+        content.update(f"{passes} passes over {len(samples)}".encode())
+        for sample in samples:
+            content.update(repr(sample).encode())
+    for name, tensor in model.state_dict().items():
+        content.update(name.encode() + tensor.cpu().numpy().tobytes())
+    return content.hexdigest()
+
+
+def _save(model: JointModel, optimizer: Any, schedule: Any, done: int, what: str, path: Path) -> None:
     state = {
+        "what": what,
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "schedule": schedule.state_dict(),
