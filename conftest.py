@@ -6,6 +6,7 @@ NEED_TORCH = [
     "kg/extract/joint.py",
     "kg/extract/train_encoder.py",
     "kg/extract/export_encoder.py",
+    "kg/extract/pretrained.py",
     "tests/test_training.py",
 ]
 #: Benches that are run in environments of their own.
