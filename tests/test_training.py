@@ -171,6 +171,13 @@ def mpnet(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(params=["encoder", "mpnet"])
+def any_encoder(request: pytest.FixtureRequest) -> Path:
+    """A BERT, and then an MPNet."""
+    folder: Path = request.getfixturevalue(request.param)
+    return folder
+
+
 @pytest.fixture
 def quick(tmp_path: Path) -> Path:
     """The settings of the real training, with smaller batches and more passes over the few papers."""
@@ -246,21 +253,17 @@ def test_distances_of_mpnet() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["encoder", "mpnet"])
-def test_what_is_served_is_what_was_trained(
-    data: Path, kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_what_is_served_is_what_was_trained(data: Path, any_encoder: Path, tmp_path: Path) -> None:
     """The exported files say of a paper what PyTorch says, up to rounding."""
-    encoder: Path = request.getfixturevalue(kind)
     labels = from_ontology()
     torch.manual_seed(1)
-    model = load_encoder(encoder, labels).eval()
+    model = load_encoder(any_encoder, labels).eval()
     for parameter in model.parameters():
         parameter.data += 0.03 * torch.randn_like(parameter)
-    export_encoder(model, labels, encoder, tmp_path / "files", bits=32)
+    export_encoder(model, labels, any_encoder, tmp_path / "files", bits=32)
     reader = EncoderReader().from_disk(tmp_path / "files")
     paper, said = read_gold(data)["train"][1]
-    sample = make_sample(paper, said, labels, load_tokenizer(encoder / "tokenizer.json"), with_results=True)
+    sample = make_sample(paper, said, labels, load_tokenizer(any_encoder / "tokenizer.json"), with_results=True)
     batch, wanted = collate([sample])
     with torch.inference_mode():
         tags, values, roles, relations = model(batch)
@@ -275,16 +278,12 @@ def test_what_is_served_is_what_was_trained(
 
 
 @pytest.mark.parametrize("bits", [8, 32])
-@pytest.mark.parametrize("kind", ["encoder", "mpnet"])
-def test_a_training_can_begin_with_a_model_of_kg(
-    kind: str, bits: int, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_training_can_begin_with_a_model_of_kg(any_encoder: Path, bits: int, tmp_path: Path) -> None:
     """What was written is read back, up to rounding; a head for other labels keeps those with the same name."""
-    encoder: Path = request.getfixturevalue(kind)
     labels = from_ontology()
     torch.manual_seed(1)
-    model = load_encoder(encoder, labels)
-    export_encoder(model, labels, encoder, tmp_path, bits=bits)
+    model = load_encoder(any_encoder, labels)
+    export_encoder(model, labels, any_encoder, tmp_path, bits=bits)
     theirs = model.state_dict()
     for name, ours in load_encoder(tmp_path, labels).state_dict().items():
         assert (ours - theirs[name]).abs().max() <= 0.02 * theirs[name].abs().max() + 1e-6, name

@@ -83,13 +83,14 @@ def _served_state(folder: Path, labels: Labels, state: Mapping[str, Tensor]) -> 
         "role": (labels.roles, theirs.roles),
         "relation": (labels.relations, theirs.relations),
     }
-    for name in weights.keys() & state.keys():
-        if name.partition(".")[0] in by_label:
-            ours, others = by_label[name.partition(".")[0]]
-            known = [(number, others.index(label)) for number, label in enumerate(ours) if label in others]
+    for layer, (ours, others) in by_label.items():
+        for name in (f"{layer}.weight", f"{layer}.bias"):
+            if name not in state:
+                continue  # types have no bias
             rows = state[name].clone()
-            for number, other in known:
-                rows[number] = weights[name][other]
+            for number, label in enumerate(ours):
+                if label in others:
+                    rows[number] = weights[name][others.index(label)]
             weights[name] = rows
     return weights
 
@@ -101,14 +102,18 @@ def _onnx_state(path: Path) -> dict[str, Tensor]:
 
     graph = onnx.load(str(path)).graph
     stored = {tensor.name: to_array(tensor) for tensor in graph.initializer}
-    for name in [name for name in stored if name.endswith("_quantized")]:
-        own = name.removesuffix("_quantized")
-        whole = stored[name].astype(np.float32) - stored[f"{own}_zero_point"].astype(np.float32)
-        stored[own] = stored[name] = whole * stored[f"{own}_scale"]
-    state = {name: array for name, array in stored.items() if name.startswith(("encoder.", "tags.", "values."))}
+    for name in stored:
+        if name.endswith("_quantized"):
+            own = name.removesuffix("_quantized")
+            whole = stored[name].astype(np.float32) - stored[f"{own}_zero_point"].astype(np.float32)
+            stored[name] = whole * stored[f"{own}_scale"]
+    state = {
+        name.removesuffix("_quantized"): array
+        for name, array in stored.items()
+        if name.startswith(("encoder.", "tags.", "values.")) and not name.endswith(("_scale", "_zero_point"))
+    }
     for node in graph.node:
         if node.op_type in ("MatMul", "MatMulInteger") and node.input[1] in stored:
             layer = node.name.strip("/").rpartition("/")[0].replace("/", ".")
             state[f"{layer}.weight"] = stored[node.input[1]].T
-    names = [name for name in state if not name.endswith(("_scale", "_zero_point", "_quantized"))]
-    return {name: torch.from_numpy(np.array(state[name], np.float32)) for name in names}
+    return {name: torch.from_numpy(np.array(array, np.float32)) for name, array in state.items()}

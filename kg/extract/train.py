@@ -57,11 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m kg.extract.train", description=(__doc__ or "").split("\n\n>>>")[0])
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of annotated papers")
     parser.add_argument(
-        "--encoder",
-        type=Path,
-        default=ENCODER,
-        metavar="DIR",
-        help="what is begun with (default: what ships)",
+        "--encoder", type=Path, default=ENCODER, metavar="DIR", help="what is begun with (default: what ships)"
     )
     parser.add_argument("--silver", type=Path, metavar="FILE", help="machine-made annotations (.jsonl or .jsonl.gz)")
     parser.add_argument("--silver-texts", type=Path, metavar="FILE", help="their papers: JSON Lines or Parquet")
